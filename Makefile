@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# check: everything but the virtual machines; check-vm: those.  Both make the environment that they need.
+PYTHON ?= python3
+VENV := .venv
+TOOLS := $(VENV)/made
+
+.PHONY: check check-vm check-pythons clean
+
+check: $(TOOLS)
+	$(VENV)/bin/python -m pytest -q tests
+
+check-vm: $(TOOLS)
+	$(VENV)/bin/python -m pytest -q -p no:cacheprovider -o addopts= tests/vm
+
+# The same tests under each Python that is named: make check-pythons PYTHONS="python3.9 /opt/python3.13/bin/python3"
+PYTHONS ?= $(PYTHON)
+check-pythons:
+	set -e; for python in $(PYTHONS); do $(MAKE) check PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); done
+
+$(TOOLS): setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
