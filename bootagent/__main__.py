@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python3 -m bootagent``."""
+
+from bootagent.cli import main
+
+raise SystemExit(main())
