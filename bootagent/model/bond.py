@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Modes and options of the kernel's bonding driver: their names, numbers and value grammars.
+
+Source: https://docs.kernel.org/networking/bonding.html and drivers/net/bonding/bond_options.c.
+"""
+
+from __future__ import annotations
+
+from bootagent.model.values import MacAddress, parse_address, shown, whole_number
+
+MODES = (
+    "balance-rr",
+    "active-backup",
+    "balance-xor",
+    "broadcast",
+    "802.3ad",
+    "balance-tlb",
+    "balance-alb",
+)
+
+# Options whose values are names; the position is the number that the kernel takes as well.
+ENUMS = {
+    "ad_select": ("stable", "bandwidth", "count"),
+    "arp_all_targets": ("any", "all"),
+    "arp_validate": ("none", "active", "backup", "all", "filter", "filter_active", "filter_backup"),
+    "fail_over_mac": ("none", "active", "follow"),
+    "lacp_rate": ("slow", "fast"),
+    "primary_reselect": ("always", "better", "failure"),
+    "xmit_hash_policy": ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"),
+    "all_slaves_active": ("0", "1"),
+    "lacp_active": ("off", "on"),
+    "tlb_dynamic_lb": ("0", "1"),
+    "use_carrier": ("0", "1"),
+}
+
+# Options whose values are whole numbers, with the range that the driver accepts.
+RANGES = {
+    "ad_actor_sys_prio": (1, 65535),
+    "ad_user_port_key": (0, 1023),
+    "arp_interval": (0, 2147483647),  # milliseconds
+    "arp_missed_max": (1, 255),
+    "downdelay": (0, 2147483647),  # milliseconds
+    "lp_interval": (1, 2147483647),  # seconds
+    "miimon": (0, 2147483647),  # milliseconds
+    "min_links": (0, 2147483647),
+    "num_grat_arp": (0, 255),
+    "packets_per_slave": (0, 65535),
+    "peer_notif_delay": (0, 300000),  # milliseconds
+    "resend_igmp": (0, 255),
+    "updelay": (0, 2147483647),  # milliseconds
+}
+
+# Other spellings of one option: the kernel's second name, and those of Linux distributions.
+ALIASES = {
+    "num_unsol_na": "num_grat_arp",
+    "num_peer_notif": "num_grat_arp",
+    "mii_monitor_interval": "miimon",
+    "mii_monitor": "miimon",
+    "up_delay": "updelay",
+    "down_delay": "downdelay",
+    "xmit_hash": "xmit_hash_policy",
+    "transmit_hash_policy": "xmit_hash_policy",
+    "lacp_transmit_rate": "lacp_rate",
+    "arp_ip_targets": "arp_ip_target",
+    "arp_monitor_interval": "arp_interval",
+}
+
+
+def parse_mode(value: object) -> str:
+    """A mode by name or number (``"802.3ad"``, ``4``, ``"4"``); ``ValueError`` if it is neither."""
+    text = str(value).strip().lower().replace("_", "-") if isinstance(value, (str, int)) else ""
+    if text in MODES:
+        return text
+    if len(text) == 1 and "0" <= text <= "6":
+        return MODES[int(text)]
+    raise ValueError(f"{shown(value)} is not a bond mode")
+
+
+def option_name(key: str) -> str:
+    """The kernel's name of an option in any spelling: ``bond_miimon``, ``bond-miimon``, ``miimon``."""
+    name = key.lower().replace("-", "_")
+    name = name[5:] if name.startswith("bond_") else name
+    return ALIASES.get(name, name)
+
+
+def parse_option(name: str, value: object) -> str:
+    """The canonical value of an option other than ``primary``; ``ValueError`` if the option or the value is unknown."""
+    if isinstance(value, bool):
+        value = int(value)
+    if name in ENUMS:
+        return _parse_enum(name, value)
+    if name in RANGES:
+        low, high = RANGES[name]
+        number = whole_number(value)
+        if not low <= number <= high:
+            raise ValueError(f"{name} {number} is not in {low}..{high}")
+        return str(number)
+    if name == "arp_ip_target":
+        return _parse_targets(value)
+    if name == "ad_actor_system":
+        return MacAddress(value)
+    raise ValueError("not an option of the bonding driver")
+
+
+def _parse_enum(name: str, value: object) -> str:
+    choices = ENUMS[name]
+    text = str(value).strip().lower() if isinstance(value, (str, int)) else ""
+    if text in choices:
+        return text
+    if name in ("all_slaves_active", "tlb_dynamic_lb", "use_carrier") and text in ("true", "false", "on", "off"):
+        return "1" if text in ("true", "on") else "0"
+    if len(text) == 1 and "0" <= text <= "9" and int(text) < len(choices):
+        return choices[int(text)]
+    raise ValueError(f"{shown(value)} is not a value of {name}")
+
+
+def _parse_targets(value: object) -> str:
+    """One to sixteen IPv4 addresses (BOND_MAX_ARP_TARGETS), in a list or parted by commas or blanks."""
+    items = value if isinstance(value, list) else str(value).replace(",", " ").split()
+    addresses = [parse_address(item) for item in items[:17]]
+    if not 1 <= len(addresses) <= 16 or any(address.version != 4 for address in addresses):
+        raise ValueError(f"{shown(value)} is not a list of 1 to 16 IPv4 addresses")
+    return ",".join(str(address) for address in addresses)

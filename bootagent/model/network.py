@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network twice: as the cloud asks for it, and as it is bound to this machine.
+
+Two levels of trust, two types.  A format makes a ``Network`` of ``Link`` records, which speak of link ids and MAC
+addresses.  The network planner binds it to the machine and makes a ``BoundNetwork`` of ``Interface`` records, in which
+every reference is resolved, every policy decided and every name a kernel name: a renderer only spells it.
+
+Annotations are evaluated here on purpose: ``NamedTuple`` compiles every annotation that is a string, which would double
+the cost of each class at boot.
+"""
+
+import ipaddress
+from typing import NamedTuple, Optional, Tuple, Union
+
+from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
+
+IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
+IPNetwork = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+class Address(NamedTuple):
+    """A static address with its prefix length."""
+
+    ip: IPInterface
+    origin: str = ""  # document and place: "network_data.json: networks[0]"
+
+
+class Route(NamedTuple):
+    """A route; a default one has a destination of prefix length 0."""
+
+    to: IPNetwork
+    via: Optional[IPAddress] = None  # None: the destination itself is on the link
+    metric: Optional[int] = None  # 0..2**32-1; None: what the kernel or the backend gives
+    onlink: bool = False  # the gateway is reached although no address covers it
+    origin: str = ""
+
+
+class Dns(NamedTuple):
+    """Resolver settings, most wanted first."""
+
+    servers: Tuple[IPAddress, ...] = ()
+    search: Tuple[DomainName, ...] = ()
+
+
+class Addressing(NamedTuple):
+    """All that the networks of one link ask for, together."""
+
+    addresses: Tuple[Address, ...] = ()
+    routes: Tuple[Route, ...] = ()
+    dns: Dns = Dns()
+    dhcp4: bool = False
+    slaac: bool = False  # addresses from router advertisements (RFC 4862)
+    dhcp6: str = ""  # "", "stateful" (addresses) or "stateless" (information only, RFC 8415 18.2.6)
+
+
+class Bond(NamedTuple):
+    """A kernel bond, https://docs.kernel.org/networking/bonding.html."""
+
+    mode: str  # a name from bond.MODES
+    options: Tuple[Tuple[str, str], ...] = ()  # (kernel option name, canonical value), see bond.parse_option
+    members: Tuple[str, ...] = ()  # Link: ids of links.  Interface: labels
+    primary: str = ""  # the same kind of reference, or ""
+
+
+class Vlan(NamedTuple):
+    """An 802.1Q VLAN device."""
+
+    id: VlanId
+    parent: str  # Link: id of a link.  Interface: label
+
+
+class Link(NamedTuple):
+    """A link of the document: a NIC, or with ``bond`` or ``vlan`` a device to be made."""
+
+    id: str  # opaque, any text; never reaches a file
+    mac: Optional[MacAddress] = None
+    name: Optional[InterfaceName] = None  # the guest's kernel name, where the cloud gives one
+    mtu: Optional[Mtu] = None
+    addressing: Addressing = Addressing()
+    bond: Optional[Bond] = None
+    vlan: Optional[Vlan] = None
+    origin: str = ""
+
+
+class Network(NamedTuple):
+    """A whole document: its links in order, and the resolver settings that it ties to no link."""
+
+    links: Tuple[Link, ...] = ()
+    dns: Dns = Dns()
+
+
+class Match(NamedTuple):
+    """How a physical device is found; every part that is given must agree."""
+
+    mac: Optional[MacAddress] = None  # the permanent address
+    name: Optional[InterfaceName] = None  # only where there is no usable address
+    driver: str = ""  # only to tell apart two devices of one address
+
+
+class Interface(NamedTuple):
+    """One device as it is to be on this machine."""
+
+    label: str  # unique in the network and fit for a file name: the kernel name, or a NIC's MAC without colons
+    name: Optional[InterfaceName] = None  # None: a NIC that is not there (yet)
+    match: Optional[Match] = None  # None: a device that the backend makes (bond, vlan)
+    mac: Optional[MacAddress] = None  # the address to give to a made device; None: the kernel's choice
+    mtu: Optional[Mtu] = None
+    addresses: Tuple[Address, ...] = ()
+    routes: Tuple[Route, ...] = ()
+    dns: Dns = Dns()
+    dhcp4: bool = False
+    ra: str = "off"  # router advertisements: "off", "routes" (no addresses from them) or "full"
+    dhcp6: str = ""  # "", "stateful" or "stateless"
+    metric: Optional[int] = None  # of the default routes that DHCP and router advertisements bring
+    bond: Optional[Bond] = None
+    vlan: Optional[Vlan] = None
+    master: Optional[InterfaceName] = None  # the bond that this is a member of
+    required: bool = True  # whether "online" waits for it
+    origin: str = ""
+
+    @property
+    def is_addressed(self) -> bool:
+        """Whether the device has, or asks for, an address of its own."""
+        return bool(self.addresses or self.dhcp4 or self.dhcp6 or self.ra == "full")
+
+
+class BoundNetwork(NamedTuple):
+    """A network bound to this machine: parents and members before the devices made of them."""
+
+    interfaces: Tuple[Interface, ...] = ()
+    unlisted: Optional[Tuple[InterfaceName, ...]] = None  # NICs that get DHCP as a fallback, now; None: no fallback
+    dns: Dns = Dns()  # of no link, because no link could take it
