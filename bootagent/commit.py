@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only module that changes the machine.
+
+A file is made under another name in its directory, gets mode, owner and content, is flushed, and then takes the name:
+whoever looks sees the old one or the new one.  Directories are flushed once, at the end.  What is as it should be is
+not touched.  One failed file costs only that file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from typing import NamedTuple, Optional
+
+from bootagent.errors import BusyError, CommitError
+from bootagent.model.plan import File, Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bootagent.root import Root
+
+RUN_DIR = "/run/bootagent"
+LOCK = f"{RUN_DIR}/lock"
+KERNEL_HOSTNAME = "/proc/sys/kernel/hostname"
+
+
+class Change(NamedTuple):
+    """What became of one file or action."""
+
+    path: str
+    result: str  # "written", "unchanged", "removed", "done" or "failed"
+    error: Optional[str] = None  # of "failed": one line that names the path
+
+
+class Lock:
+    """The one agent at work on a root: ``with Lock(root):``; ``BusyError`` if there is another one.
+
+    The kernel lets go of it however the process ends (flock(2)).
+    """
+
+    def __init__(self, root: Root) -> None:
+        try:
+            directory = root.open_directory(RUN_DIR, make=(0o755, 0, 0))
+            try:
+                self._fd = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
+            finally:
+                os.close(directory)
+        except OSError as error:
+            raise CommitError(LOCK, f"no lock: {error.strerror}") from error
+
+    def __enter__(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._fd)
+            raise BusyError(LOCK, "another bootagent is at work") from None
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+
+class Writer:
+    """Makes the changes of one run; ``close`` flushes the directories that it changed."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._directories: dict[str, int] = {}
+        self._changed: set[str] = set()
+        self._ids: dict[str, dict[str, int]] = {}
+
+    def commit(self, plan: Plan) -> tuple[Change, ...]:
+        """Carry out a plan, files first."""
+        return tuple([self.write(file) for file in plan.files] + [self.run(*action) for action in plan.actions])
+
+    def write(self, file: File, durable: bool = True) -> Change:
+        """Put one file in place; ``durable`` is False for files that need not outlive the boot."""
+        try:
+            return Change(file.path, "written" if self._put(file, durable) else "unchanged")
+        except OSError as error:
+            return Change(file.path, "failed", f"{file.path}: {error.strerror}")
+
+    def run(self, name: str, argument: str) -> Change:
+        """Carry out one action."""
+        try:
+            if name == "remove":
+                return Change(argument, "removed" if self._remove(argument) else "unchanged")
+            if name == "set-hostname":
+                self._set_hostname(argument)
+                return Change(KERNEL_HOSTNAME, "done")
+        except OSError as error:
+            return Change(argument, "failed", f"{argument}: {name}: {error.strerror}")
+        raise ValueError(f"no action {name}")
+
+    def close(self) -> tuple[Change, ...]:
+        """Flush the changed directories and let go of them all; what could not be flushed is returned."""
+        failed = []
+        for path, fd in self._directories.items():
+            try:
+                if path in self._changed:
+                    os.fsync(fd)
+            except OSError as error:
+                failed.append(Change(path, "failed", f"{path}: {error.strerror}"))
+            finally:
+                os.close(fd)
+        self._directories.clear()
+        self._changed.clear()
+        return tuple(failed)
+
+    def _put(self, file: File, durable: bool) -> bool:
+        parent, _, name = file.path.rpartition("/")
+        uid, gid = self._owner(file.owner)
+        private = file.mode & 0o077 == 0
+        directory = self._directory(parent, (0o700, uid, gid) if private else (0o755, 0, 0))
+        content = file.content.encode("utf-8", "surrogateescape")
+        if _is_there(directory, name, content, file.mode, uid, gid):
+            return False
+        temporary = f".{name}.bootagent"
+        _unlink(temporary, directory)
+        try:
+            self._fill(temporary, directory, content, (file.mode, uid, gid), durable)
+            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        except OSError:
+            _unlink(temporary, directory)
+            raise
+        if durable:
+            self._changed.add(parent)
+        return True
+
+    @staticmethod
+    def _fill(name: str, directory: int, content: bytes, mode_and_owner: tuple[int, int, int], durable: bool) -> None:
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(fd, view) :]
+            mode, uid, gid = mode_and_owner
+            if os.geteuid() == 0:
+                os.fchown(fd, uid, gid)
+            os.fchmod(fd, mode)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def _remove(self, path: str) -> bool:
+        parent, _, name = path.rpartition("/")
+        try:
+            directory = self._directory(parent, None)
+        except FileNotFoundError:
+            return False
+        if not _unlink(name, directory):
+            return False
+        self._changed.add(parent)
+        return True
+
+    def _set_hostname(self, name: str) -> None:
+        # The sysctl needs uid 0 and no capability, unlike sethostname(2), which needs CAP_SYS_ADMIN.
+        fd = os.open(self._root.host_path(KERNEL_HOSTNAME), os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, name.encode("ascii"))
+        finally:
+            os.close(fd)
+
+    def _directory(self, path: str, make: tuple[int, int, int] | None) -> int:
+        if path not in self._directories:
+            self._directories[path] = self._root.open_directory(path, make)
+        return self._directories[path]
+
+    def _owner(self, owner: str) -> tuple[int, int]:
+        """uid and gid of ``user:group`` in the root's own tables; root where the root has no such name."""
+        user, _, group = owner.partition(":")
+        return self._id("/etc/passwd", user), self._id("/etc/group", group)
+
+    def _id(self, table: str, name: str) -> int:
+        if name == "root" or name.isdecimal():
+            return 0 if name == "root" else int(name)
+        if table not in self._ids:
+            text = (self._root.read(table) or b"").decode("utf-8", "replace")
+            rows = (line.split(":") for line in text.splitlines())
+            self._ids[table] = {row[0]: int(row[2]) for row in rows if len(row) > 2 and row[2].isdecimal()}
+        return self._ids[table].get(name, 0)
+
+
+def _is_there(directory: int, name: str, content: bytes, mode: int, uid: int, gid: int) -> bool:
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    except OSError:
+        return False
+    try:
+        status = os.fstat(fd)
+        same_owner = (status.st_uid, status.st_gid) == (uid, gid) or os.geteuid() != 0
+        if not stat.S_ISREG(status.st_mode) or status.st_size != len(content) or not same_owner:
+            return False
+        return stat.S_IMODE(status.st_mode) == mode and os.read(fd, len(content) + 1) == content
+    finally:
+        os.close(fd)
+
+
+def _unlink(name: str, directory: int) -> bool:
+    try:
+        os.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        return False
+    return True

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One directory that stands for the machine: ``/``, an image's tree, a test's.
+
+Every path is taken as if the process were chrooted there: symlinks are followed inside and cannot lead out.  A symlink
+is believed only if it and the directory that holds it belong to root (or to whoever runs us), so that an unprivileged
+user cannot steer a write, the idea of fs.protected_symlinks, https://docs.kernel.org/admin-guide/sysctl/fs.html.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+MAX_READ = 1 << 20  # bytes of any file that is read whole: documents, /etc/passwd, authorized_keys
+_MAX_LINKS = 40  # as the kernel's MAXSYMLINKS
+_OPEN_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Root:
+    """All access to the machine's files below one directory."""
+
+    def __init__(self, path: str = "/") -> None:
+        self.path = os.path.realpath(path)
+        self.live = self.path == "/"
+        self._trusted = {0, os.geteuid()}
+
+    def host_path(self, path: str) -> str:
+        """Where ``path`` is outside the root, symlinks not resolved; for device nodes and messages."""
+        return path if self.live else self.path + path
+
+    def open_directory(self, path: str, make: tuple[int, int, int] | None = None) -> int:
+        """A descriptor of the directory ``path``; missing ones are made with ``make`` = (mode, uid, gid)."""
+        chain = [os.open(self.path, _OPEN_DIR)]
+        pending = [part for part in path.split("/") if part][::-1]
+        links = 0
+        try:
+            while pending:
+                part = pending.pop()
+                if part == "..":
+                    if len(chain) > 1:
+                        os.close(chain.pop())
+                elif part != ".":
+                    target = self._step(chain, part, make)
+                    if target is not None:
+                        links += 1
+                        if links > _MAX_LINKS:
+                            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                        if target.startswith("/"):
+                            while len(chain) > 1:
+                                os.close(chain.pop())
+                        pending += [piece for piece in target.split("/") if piece][::-1]
+            return chain.pop()
+        finally:
+            for fd in chain:
+                os.close(fd)
+
+    def _step(self, chain: list[int], part: str, make: tuple[int, int, int] | None) -> str | None:
+        """Open ``part`` below the last of ``chain`` and append it, or return the target of the symlink that it is."""
+        here = chain[-1]
+        try:
+            chain.append(os.open(part, _OPEN_DIR, dir_fd=here))
+        except FileNotFoundError:
+            if make is None:
+                raise
+            mode, uid, gid = make
+            os.mkdir(part, mode, dir_fd=here)
+            chain.append(os.open(part, _OPEN_DIR, dir_fd=here))
+            os.fchmod(chain[-1], mode)
+            if os.geteuid() == 0:
+                os.fchown(chain[-1], uid, gid)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+            status = os.stat(part, dir_fd=here, follow_symlinks=False)
+            if not stat.S_ISLNK(status.st_mode):
+                raise
+            if not {status.st_uid, os.fstat(here).st_uid} <= self._trusted:
+                raise OSError(errno.EPERM, "symlink of an unprivileged user", part) from None
+            return os.readlink(part, dir_fd=here)
+        return None
+
+    def open_file(self, path: str) -> int:
+        """A descriptor of a regular file for reading; symlinks as for directories, and never a wait for a FIFO."""
+        links = 0
+        while True:
+            parent, _, name = path.rpartition("/")
+            directory = self.open_directory(parent)
+            try:
+                fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+            except OSError as error:
+                links += 1
+                if error.errno != errno.ELOOP or links > _MAX_LINKS:
+                    raise
+                status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+                if not {status.st_uid, os.fstat(directory).st_uid} <= self._trusted:
+                    raise OSError(errno.EPERM, "symlink of an unprivileged user", path) from None
+                target = os.readlink(name, dir_fd=directory)
+                path = target if target.startswith("/") else f"{parent}/{target}"
+                continue
+            finally:
+                os.close(directory)
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                os.close(fd)
+                raise OSError(errno.EINVAL, "not a regular file", path)
+            return fd
+
+    def read(self, path: str, limit: int = MAX_READ) -> bytes | None:
+        """The first ``limit`` bytes of a file; ``None`` where there is none, ``OSError`` where it cannot be read."""
+        try:
+            fd = self.open_file(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            parts = []
+            while limit > 0:
+                part = os.read(fd, min(limit, 65536))
+                if not part:
+                    break
+                parts.append(part)
+                limit -= len(part)
+            return b"".join(parts)
+        finally:
+            os.close(fd)
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """The names in a directory, sorted; none where there is no such directory."""
+        try:
+            fd = self.open_directory(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        try:
+            return tuple(sorted(os.listdir(fd)))
+        finally:
+            os.close(fd)
+
+    def link(self, path: str) -> str | None:
+        """The target of a symlink, ``None`` where there is none."""
+        parent, _, name = path.rpartition("/")
+        try:
+            directory = self.open_directory(parent)
+        except OSError:
+            return None
+        try:
+            return os.readlink(name, dir_fd=directory)
+        except OSError:
+            return None
+        finally:
+            os.close(directory)
+
+    def exists(self, path: str) -> bool:
+        """Whether something has this name, a dangling symlink included."""
+        parent, _, name = path.rpartition("/")
+        try:
+            directory = self.open_directory(parent)
+        except OSError:
+            return False
+        try:
+            os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except OSError:
+            return False
+        finally:
+            os.close(directory)
+        return True
