@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What this machine is, read once into a value: NICs, drives, DMI, and what runs at next boot.
+
+Sources: sysfs-class-net (https://docs.kernel.org/networking/), /proc/cmdline, systemd.unit(5) for enablement.
+"""
+
+from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
+
+from bootagent import media
+from bootagent.errors import MediaError
+from bootagent.model.instance import Problem
+from bootagent.model.values import InterfaceName, MacAddress
+from bootagent.root import Root
+
+ETHERNET = "1"  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
+INFINIBAND = "32"  # ARPHRD_INFINIBAND
+UNIT_DIRS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+EDITED_FILES = ("/etc/hosts", "/etc/network/interfaces")
+ROOT_KEYS = "/root/.ssh/authorized_keys"
+NOT_A_DRIVE = ("loop", "ram", "zram", "dm-", "md", "fd")
+
+
+class Nic(NamedTuple):
+    """A physical network device."""
+
+    name: InterfaceName
+    mac: MacAddress  # permanent; 20 octets for IP over InfiniBand
+    driver: str = ""
+
+    @property
+    def is_infiniband(self) -> bool:
+        """Whether the address is of the 20 octets of IP over InfiniBand."""
+        return len(self.mac) > 17
+
+
+class Account(NamedTuple):
+    """A user of the machine: passwd(5)."""
+
+    home: str
+    group: str  # the primary group: its number, or "root"
+
+    @property
+    def authorized_keys(self) -> str:
+        """Where sshd(8) looks for the user's keys by default."""
+        return f"{self.home}/.ssh/authorized_keys"
+
+
+class Drive(NamedTuple):
+    """A disk, a partition or a directory that may be a config drive."""
+
+    path: str  # below the root
+    labels: Tuple[str, ...] = ()
+    serial: str = ""  # of a FAT file system
+    rank: int = 0  # 0: optical, 1: whole disk, 2: partition, 3: directory (inputs: an attached drive beats an old one)
+
+
+class Host(NamedTuple):
+    """Facts about one machine, or one image, below one root."""
+
+    live: bool = False  # the root is "/": what is decided here can be done here
+    has_sysfs: bool = False  # the NICs below are all that there are; an image's tree does not know its NICs
+    nics: Tuple[Nic, ...] = ()
+    drives: Tuple[Drive, ...] = ()
+    uuid: str = ""  # DMI product_uuid, lower case
+    enabled: FrozenSet[str] = frozenset()  # systemd units that start at next boot
+    resolver: str = ""  # who owns /etc/resolv.conf: "systemd-resolved", "resolvconf" or "" (nobody)
+    accounts: Mapping[str, Account] = {}  # those that get keys or have some of ours
+    texts: Mapping[str, str] = {}  # the files that are edited rather than written: path to content
+    unreadable: FrozenSet[str] = frozenset()  # of those, the ones that are there and could not be read
+    hostname: Optional[str] = None  # the kernel's now
+
+
+def read_host(
+    root: Root, users: Iterable[str], blocks: Iterable[str], find_drives: bool
+) -> Tuple[Host, Tuple[Problem, ...]]:
+    """Read the machine below ``root``.
+
+    ``users`` are those who are to get keys, ``blocks`` the files of which a part is ours from an earlier boot.
+    """
+    problems: List[Problem] = []
+    accounts = read_accounts(root, set(users), set(blocks))
+    edited = dict.fromkeys((*EDITED_FILES, *(account.authorized_keys for account in accounts.values())))
+    texts = _texts(root, edited, problems)
+    enabled = read_enabled(root)
+    return Host(
+        live=root.live,
+        has_sysfs=root.exists("/sys/class/net"),
+        nics=read_nics(root),
+        drives=read_drives(root) if find_drives else (),
+        uuid=_line(root, "/sys/class/dmi/id/product_uuid").lower(),
+        enabled=enabled,
+        resolver=read_resolver(root, enabled),
+        accounts=accounts,
+        texts=texts,
+        unreadable=frozenset(problem.where for problem in problems),
+        hostname=_line(root, "/proc/sys/kernel/hostname") or None,
+    ), tuple(problems)
+
+
+def read_cmdline(root: Root) -> str:
+    """The kernel command line; empty where there is none, as in an image."""
+    return _line(root, "/proc/cmdline")
+
+
+def read_nics(root: Root) -> Tuple[Nic, ...]:
+    """The physical devices: those with a ``device`` link, Ethernet or InfiniBand, whose address is known."""
+    nics = []
+    for name in root.names("/sys/class/net"):
+        base = f"/sys/class/net/{name}"
+        if not root.exists(f"{base}/device") or _line(root, f"{base}/type") not in (ETHERNET, INFINIBAND):
+            continue
+        # A member of a bond shows the bond's address; its own is kept beside.
+        address = _line(root, f"{base}/bonding_slave/perm_hwaddr") or _line(root, f"{base}/address")
+        driver = (root.link(f"{base}/device/driver") or "").rpartition("/")[2]
+        try:
+            nics.append(Nic(InterfaceName(name), MacAddress(address), driver if driver.isidentifier() else ""))
+        except ValueError:
+            continue  # no address yet, or a name that no backend can carry
+    return tuple(nics)
+
+
+def read_drives(root: Root) -> Tuple[Drive, ...]:
+    """Every block device with a file system that we read, and the directory that some debug images have."""
+    drives = []
+    for name in root.names("/sys/class/block"):
+        base = f"/sys/class/block/{name}"
+        if name.startswith(NOT_A_DRIVE) or _line(root, f"{base}/size") == "0":
+            continue
+        rank = 2 if root.exists(f"{base}/partition") else 0 if name.startswith("sr") else 1
+        path = f"/dev/{name.replace('!', '/')}"
+        try:
+            with media.open_volumes(root.host_path(path), path) as volumes:
+                drives += [Drive(path, v.labels, v.serial, rank) for v in volumes if v.place == path]
+        except MediaError:
+            continue  # not a drive of ours, or no medium in it
+    if root.names("/config-drive/openstack"):
+        drives.append(Drive("/config-drive", ("config-2",), "", 3))
+    return tuple(drives)
+
+
+def read_enabled(root: Root) -> FrozenSet[str]:
+    """The units that something enabled wants or requires and nobody masked."""
+    wanted: Set[str] = set()
+    masked: Set[str] = set()
+    for directory in UNIT_DIRS:
+        for name in root.names(directory):
+            if name.endswith((".wants", ".requires")):
+                wanted.update(root.names(f"{directory}/{name}"))
+            elif directory == UNIT_DIRS[0] and root.link(f"{directory}/{name}") == "/dev/null":
+                masked.add(name)
+    return frozenset(wanted - masked)
+
+
+def read_resolver(root: Root, enabled: FrozenSet[str]) -> str:
+    """Who owns /etc/resolv.conf."""
+    if "systemd-resolved.service" in enabled:
+        return "systemd-resolved"
+    for path in ("/sbin/resolvconf", "/usr/sbin/resolvconf"):
+        # systemd-resolved brings a link of this name to resolvectl(1), which is of no use without its daemon.
+        if root.exists(path) and not (root.link(path) or "").endswith("resolvectl"):
+            return "resolvconf"
+    return ""
+
+
+def read_accounts(root: Root, users: Set[str], blocks: Set[str]) -> Mapping[str, Account]:
+    """The accounts of ``users``, and of those who have a block of ours in their authorized_keys.
+
+    Root's needs no look into the root's /etc/passwd, which is all that most images want.
+    """
+    accounts = {"root": Account("/root", "root")}
+    if not users <= {"root"} or any(path.endswith("/.ssh/authorized_keys") for path in blocks - {ROOT_KEYS}):
+        text = (root.read("/etc/passwd") or b"").decode("utf-8", "replace")
+        for row in (line.split(":") for line in text.split("\n")):
+            if len(row) == 7 and row[3].isdecimal() and row[5].startswith("/"):
+                account = Account(row[5], row[3])
+                if row[0] in users or account.authorized_keys in blocks:
+                    accounts[row[0]] = account
+    return {user: a for user, a in accounts.items() if user in users or a.authorized_keys in blocks}
+
+
+def _texts(root: Root, paths: Iterable[str], problems: List[Problem]) -> Mapping[str, str]:
+    texts = {}
+    for path in paths:
+        try:
+            content = root.read(path)
+        except OSError as error:
+            problems.append(Problem("error", path, f"not read: {error.strerror}"))
+            continue
+        if content is not None:
+            texts[path] = content.decode("utf-8", "surrogateescape")
+    return texts
+
+
+def _line(root: Root, path: str) -> str:
+    try:
+        return (root.read(path, 4096) or b"").decode("ascii", "replace").strip()
+    except OSError:
+        return ""

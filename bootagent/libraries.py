@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The libraries of the distribution, loaded where they are needed.
+
+The boot starts Python without ``site`` (``-S``), which would cost it a third of its start, so the distribution's
+packages are out of sight until a run turns out to need one of them: the options file, a device that is late.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def load_library(name: str) -> Any:
+    """The module ``name``; ``ImportError`` where the image does not have it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        import site
+
+        site.main()
+        return importlib.import_module(name)
