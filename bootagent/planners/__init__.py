@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What should be true on this machine: each planner decides on one area, and all of them are pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+from bootagent.model.instance import Problem
+from bootagent.model.network import BoundNetwork
+from bootagent.model.plan import Action, File, Plan, merge_plans
+from bootagent.planners.hostname import plan_hostname
+from bootagent.planners.network import choose_backend, plan_network
+from bootagent.planners.ssh_keys import plan_ssh_keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bootagent.host import Host
+    from bootagent.model.instance import Instance
+    from bootagent.options import Options
+    from bootagent.state import Manifest
+
+
+class Decision(NamedTuple):
+    """The plan, and the network behind it for the report."""
+
+    plan: Plan
+    network: Optional[BoundNetwork]  # None: what is configured stays
+    backend: str
+
+
+def decide(instance: Instance | None, host: Host, manifest: Manifest, options: Options) -> Decision:
+    """The whole plan: the areas' plans together, without what a person edited, and with what is stale removed."""
+    backend, doubts = choose_backend(host, options)
+    network, network_plan = plan_network(instance, host, manifest, backend, options.fallback)
+    plan = merge_plans(
+        (
+            network_plan,
+            plan_ssh_keys(instance, host, manifest, options),
+            plan_hostname(instance, host, manifest, options),
+        )
+    )
+    kept = {file.path for file in plan.files if manifest.is_edited(file.path)}
+    stale = [
+        path
+        for path, entry in manifest.files.items()
+        if entry.area in plan.areas and not entry.block and path not in {file.path for file in plan.files}
+    ]
+    edited = [path for path in stale if manifest.is_edited(path)]
+    notes = tuple(
+        Problem("warning", path, "edited by hand: left as it is") for path in (*sorted(kept), *sorted(edited))
+    )
+    removals = tuple(
+        Action("remove", path) for path in sorted(stale) if path not in edited and path in manifest.found
+    )
+    files: tuple[File, ...] = tuple(file for file in plan.files if file.path not in kept)
+    problems = doubts + plan.problems + notes
+    return Decision(plan._replace(files=files, actions=plan.actions + removals, problems=problems), network, backend)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network that this machine is to have: the document's, or the fallback, or the one that it has already.
+
+No document at all means DHCP and router advertisements on every NIC, provisionally: each later boot looks again.  But
+a source that falls silent, or a document that breaks, never takes away what an earlier boot configured.
+"""
+
+from __future__ import annotations
+
+from bootagent import renderers
+from bootagent.model.instance import Problem
+from bootagent.model.network import BoundNetwork, Dns, Network
+from bootagent.model.plan import Plan, merge_plans
+from bootagent.planners.addressing import address, join, rank, spread_dns
+from bootagent.planners.binding import Binding
+from bootagent.planners.resolver import plan_resolver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bootagent.host import Host
+    from bootagent.model.instance import Instance
+    from bootagent.options import Options
+    from bootagent.state import Manifest
+
+AREA = "network"
+FALLBACK = "fallback"  # area of the files of a network that no document asked for
+DEFAULT_BACKEND = "networkd"
+
+
+def plan_network(
+    instance: Instance | None, host: Host, manifest: Manifest, backend: str, fallback: str
+) -> tuple[BoundNetwork | None, Plan]:
+    """The bound network and the plan of its files; no network where what is configured stays as it is."""
+    network = instance.network if instance else None
+    if network is None and _is_kept(instance, manifest):
+        kept = Problem("warning", "network", "no network document: what an earlier boot configured stays")
+        return None, Plan(problems=(kept,))
+    bound, problems = bind(network or Network(), host, fallback)
+    renderer = renderers.load(backend)
+    rendered = renderer.render(bound, host)
+    resolved = plan_resolver(bound, host, renderer)
+    plan = merge_plans((rendered, resolved))
+    area = AREA if network is not None else FALLBACK
+    return bound, plan._replace(
+        files=tuple(file._replace(area=area) for file in plan.files),
+        problems=(*problems, *plan.problems),
+        areas=frozenset((AREA, FALLBACK)),
+    )
+
+
+def _is_kept(instance: Instance | None, manifest: Manifest) -> bool:
+    """Whether what an earlier boot configured from a document stands: nothing says that this is another instance."""
+    configured = any(entry.area == AREA for entry in manifest.files.values())
+    other = instance is not None and instance.id is not None and instance.id != manifest.instance
+    return configured and not other
+
+
+def bind(network: Network, host: Host, fallback: str) -> tuple[BoundNetwork, tuple[Problem, ...]]:
+    """The network on this machine's devices, and what of it has none."""
+    binding = Binding(network, host)
+    problems = binding.problems
+    interfaces = tuple(
+        address(interface, join(binding.links[interface.label]), problems) for interface in binding.interfaces
+    )
+    interfaces, dns = spread_dns(rank(interfaces), network.dns)
+    named = {interface.name for interface in interfaces}
+    addresses = {interface.match.mac for interface in interfaces if interface.match}
+    unlisted = tuple(nic.name for nic in host.nics if nic.name not in named and nic.mac not in addresses)
+    if dns != Dns():
+        problems.append(Problem("info", "network_data.json: services", "no link takes them: the resolver does"))
+    return BoundNetwork(interfaces, unlisted if fallback == "dhcp" else None, dns), tuple(problems)
+
+
+def choose_backend(host: Host, options: Options) -> tuple[str, tuple[Problem, ...]]:
+    """The backend that the options name, or the one that runs at next boot."""
+    if options.backend:
+        return options.backend, ()
+    there = [name for name in renderers.names() if renderers.load(name).available(host)]
+    if there:
+        return min(there, key=lambda name: renderers.load(name).PRIORITY), ()
+    doubt = Problem("warning", "backend", f"no network daemon is enabled: the files are for {DEFAULT_BACKEND}")
+    return DEFAULT_BACKEND, (doubt,)
