@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The boot on one screen: find a source, read it, decide on a plan, commit it, report.
+
+``prepare`` is all of it up to the plan and changes nothing; ``apply`` is the boot.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+from bootagent import planners, sources
+from bootagent.commit import Change, Lock, Writer
+from bootagent.host import Host, read_cmdline, read_host
+from bootagent.log import Clock
+from bootagent.model.instance import Problem
+from bootagent.options import Options, is_off, read_options
+from bootagent.report import status_file
+from bootagent.state import Manifest, next_manifest, read_manifest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bootagent.model.instance import Instance
+    from bootagent.root import Root
+
+GONE = "no source speaks any more: what an earlier boot configured stays"
+
+
+class Prepared(NamedTuple):
+    """All that is known before anything is changed."""
+
+    options: Options
+    host: Host
+    manifest: Manifest
+    found: Optional[sources.Found]
+    decision: planners.Decision
+    problems: tuple[Problem, ...]
+    clock: Clock
+
+    @property
+    def instance(self) -> Instance | None:
+        """What the source said, if one did."""
+        return self.found.instance if self.found else None
+
+
+class Result(NamedTuple):
+    """What a boot came to."""
+
+    prepared: Prepared
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+
+
+def prepare(root: Root, given: Mapping[str, object]) -> Prepared:
+    """Read the machine and the source and decide; nothing is changed, no privilege is needed."""
+    clock = Clock()
+    options, wrong = read_options(root, read_cmdline(root), given)
+    manifest, damaged = read_manifest(root)
+    blocks = [path for path, entry in manifest.files.items() if entry.block]
+    host, unread = read_host(root, options.users, blocks, find_drives=options.drive is None)
+    clock.step("host")
+    found, silent = sources.find(root, host, options.drive)
+    if found is None and manifest.instance is not None:
+        silent += (Problem("warning", "source", GONE),)
+    clock.step("source")
+    instance = found.instance if found else None
+    decision = planners.decide(instance, host, manifest, options)
+    clock.step("plan")
+    said = instance.problems if instance else ()
+    problems = tuple(dict.fromkeys((*wrong, *damaged, *unread, *silent, *said, *decision.plan.problems)))
+    return Prepared(options, host, manifest, found, decision, problems, clock)
+
+
+def apply(root: Root, given: Mapping[str, object]) -> Result | None:
+    """The boot.  ``None`` where the kernel command line says ``bootagent=off``; strict problems leave all as it was."""
+    if is_off(read_cmdline(root)):
+        return None
+    with Lock(root):
+        prepared = prepare(root, given)
+        if prepared.options.strict and has_problems(prepared.problems):
+            return Result(prepared, (), prepared.problems)
+        return _carry_out(root, prepared)
+
+
+def _carry_out(root: Root, prepared: Prepared) -> Result:
+    writer = Writer(root)
+    changes = _commit(writer, prepared)
+    prepared.clock.step("commit")
+    failed = tuple(Problem("error", change.path, change.error) for change in changes if change.error)
+    problems = (*prepared.problems, *failed)
+    status = writer.write(status_file(prepared, changes, problems), durable=False)
+    writer.close()
+    if status.error:
+        problems += (Problem("error", status.path, status.error),)
+    return Result(prepared, changes, problems)
+
+
+def _commit(writer: Writer, prepared: Prepared) -> tuple[Change, ...]:
+    """The manifest first, so that what a power cut leaves behind is known as ours; then the plan."""
+    plan, old = prepared.decision.plan, prepared.manifest
+    removals = {action.argument for action in plan.actions if action.name == "remove"}
+    identity = _identity(prepared)
+    changes = [writer.write(next_manifest(old, plan.files, (), identity))]
+    changes += writer.commit(plan)
+    if removals:
+        gone = removals - {change.path for change in changes if change.error}
+        changes.append(writer.write(next_manifest(old, plan.files, gone, identity)))
+    changes += writer.close()
+    return tuple(changes)
+
+
+def _identity(prepared: Prepared) -> tuple[str | None, str | None]:
+    """Whose files these are: another instance only on positive evidence, never because a source was silent."""
+    instance, manifest = prepared.instance, prepared.manifest
+    if instance is None:
+        return manifest.instance, manifest.source or "fallback"
+    source = prepared.found.source if prepared.found else None
+    return instance.id or manifest.instance, source
+
+
+def has_problems(problems: tuple[Problem, ...]) -> bool:
+    """Whether any of them is more than a note."""
+    return any(problem.severity != "info" for problem in problems)

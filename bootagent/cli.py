@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: verbs, options, exit codes.
+
+Exit codes: 0 a plan was made, with or without problems; 1 ``--strict`` or ``validate`` found problems; 2 a wrong command
+line; 3 to 7 the classes of ``bootagent.errors``.  Whatever goes wrong is one line on standard error, never a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from bootagent import boot, options
+from bootagent.errors import BootagentError
+from bootagent.log import write_line, write_problems
+from bootagent.root import Root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+EXIT_PROBLEMS = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments == ["apply"]:  # the boot itself, which has no time for argparse
+            return _apply(Root(), {})
+        return _run(_parser().parse_args(arguments))
+    except BootagentError as error:
+        write_line("error", str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last resort of a boot: one line instead of a traceback
+        place = error.__traceback__
+        while place and place.tb_next:
+            place = place.tb_next
+        where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
+        write_line("error", f"internal error at {where}: {type(error).__name__}")
+        return BootagentError.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    from bootagent import __version__
+
+    parser = argparse.ArgumentParser("bootagent", description="First-boot agent: config drive in, reachable machine out.")
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    machine = argparse.ArgumentParser(add_help=False)
+    machine.add_argument("--root", default="/", metavar="DIR", help="the machine's root directory")
+    machine.add_argument("--drive", metavar="PATH", help="a drive's directory, image file or block device")
+    machine.add_argument("--backend", metavar="NAME", help="the network daemon to write for")
+    machine.add_argument("--strict", action="store_true", help="every problem is fatal")
+    verbs.add_parser("apply", parents=[machine], help="the boot itself; idempotent")
+    plan = verbs.add_parser("plan", parents=[machine], help="what apply would do; changes nothing")
+    validate = verbs.add_parser("validate", help="a drive or a document: grammar and sense")
+    validate.add_argument("path", metavar="PATH")
+    status = verbs.add_parser("status", help="what happened on this boot")
+    status.add_argument("--root", default="/", metavar="DIR")
+    for verb in (plan, validate, status):
+        verb.add_argument("--json", action="store_true")
+    install = verbs.add_parser("install", help="put the agent into an image")
+    install.add_argument("--root", required=True, metavar="DIR")
+    verbs.add_parser("demo", help="apply a bundled no-DHCP drive to a scratch root and show the result")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    verb = arguments.verb
+    if verb in ("apply", "plan"):
+        given: dict[str, object] = {"strict": True} if arguments.strict else {}
+        if arguments.drive is not None:
+            given["drive"] = _existing(arguments.drive)
+        if arguments.backend is not None:
+            given["backend"] = options.check("backend", arguments.backend)
+        root = Root(_existing(arguments.root))
+        return _apply(root, given) if verb == "apply" else _plan(root, given, arguments.json)
+    if verb == "status":
+        from bootagent.status import show_status
+
+        return show_status(Root(_existing(arguments.root)), arguments.json)
+    if verb == "validate":
+        from bootagent.validate import validate
+
+        return validate(_existing(arguments.path), arguments.json)
+    if verb == "install":
+        from bootagent.image import install
+
+        return install(_existing(arguments.root))
+    from bootagent.demo import demo
+
+    return demo()
+
+
+def _existing(path: str) -> str:
+    from bootagent.errors import SourceError
+
+    try:
+        os.stat(path)
+    except (OSError, ValueError) as error:
+        raise SourceError(ascii(path), getattr(error, "strerror", None) or str(error)) from error
+    return os.path.abspath(path)
+
+
+def _apply(root: Root, given: dict[str, object]) -> int:
+    result = boot.apply(root, given)
+    if result is None:
+        sys.stdout.write("bootagent: off, by the kernel command line\n")
+        return 0
+    from bootagent.report import console_block
+
+    write_problems(result.problems)
+    if result.prepared.options.strict and boot.has_problems(result.problems):
+        return EXIT_PROBLEMS
+    sys.stdout.write(console_block(result))
+    return 0
+
+
+def _plan(root: Root, given: dict[str, object], as_json: bool) -> int:
+    from bootagent.report import plan_json, plan_text
+
+    prepared = boot.prepare(root, given)
+    write_problems(prepared.problems)
+    sys.stdout.write(plan_json(prepared) if as_json else plan_text(prepared))
+    return EXIT_PROBLEMS if prepared.options.strict and boot.has_problems(prepared.problems) else 0

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What bootagent remembers: the manifest of its files (for ever) and the status (of this boot).
+
+``/var/lib/bootagent/manifest.json``, mode 0600::
+
+    {"version": 1, "instance": "…", "source": "configdrive",
+     "files": {"/etc/…": {"area": "network", "block": false, "blake2b": ["…"]}}}
+
+It is written before the files that it lists, with the hash of the content that each file has and of the content that it
+is to get: whichever a power cut leaves behind is recognised as ours.  A file with another hash was edited by a person.
+"""
+
+from __future__ import annotations
+
+import json
+
+try:
+    from _blake2 import blake2b  # what hashlib gives, without hashlib's start of OpenSSL
+except ImportError:
+    from hashlib import blake2b
+from typing import NamedTuple, Optional
+
+from bootagent.model.instance import Problem
+from bootagent.model.plan import File
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bootagent.root import Root
+
+    Identity = tuple[Optional[str], Optional[str]]  # instance id and source
+
+MANIFEST = "/var/lib/bootagent/manifest.json"
+STATUS = "/run/bootagent/status.json"
+VERSION = 1
+
+
+class Entry(NamedTuple):
+    """One file of ours: the planner that wanted it, and the hashes of every content that we may have left in it."""
+
+    area: str
+    block: bool
+    hashes: tuple[str, ...]
+
+
+class Manifest(NamedTuple):
+    """What earlier runs left on this machine, and what is there of it."""
+
+    instance: Optional[str] = None  # None: a fallback, or never run
+    source: Optional[str] = None  # None: never run; "fallback": no source spoke yet
+    files: Mapping[str, Entry] = {}
+    found: Mapping[str, str] = {}  # hash of what each file holds now; a file that is gone is not in it
+
+    def is_edited(self, path: str) -> bool:
+        """Whether a person changed this file of ours since we wrote it."""
+        return path in self.found and not self.files[path].block and self.found[path] not in self.files[path].hashes
+
+
+def read_manifest(root: Root) -> tuple[Manifest, tuple[Problem, ...]]:
+    """The manifest; an empty one, and a problem, where it is damaged: then nothing is pruned."""
+    try:
+        content = root.read(MANIFEST)
+    except OSError as error:
+        return Manifest(), (Problem("warning", MANIFEST, f"not read: {error.strerror}"),)
+    if content is None:
+        return Manifest(), ()
+    try:
+        data = json.loads(content)
+        files = {
+            path: Entry(str(entry["area"]), bool(entry["block"]), tuple(map(str, entry["blake2b"])))
+            for path, entry in data["files"].items()
+        }
+        return Manifest(data["instance"], data["source"], files, _found(root, files)), ()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Manifest(), (Problem("warning", MANIFEST, "damaged: what earlier boots wrote is not known"),)
+
+
+def _found(root: Root, files: Mapping[str, Entry]) -> dict[str, str]:
+    found = {}
+    for path in files:
+        try:
+            content = root.read(path)
+        except OSError:
+            content = b""
+        if content is not None:
+            found[path] = _digest(content)
+    return found
+
+
+def _digest(content: bytes) -> str:
+    return blake2b(content, digest_size=20).hexdigest()
+
+
+def next_manifest(old: Manifest, files: Iterable[File], gone: Iterable[str], identity: Identity) -> File:
+    """The manifest after a run that wants ``files`` and has removed ``gone``.
+
+    It goes to the disk before the files do, without ``gone``; entries that no run removed yet stay.
+    """
+    entries = {path: entry for path, entry in old.files.items() if path not in gone}
+    for file in files:
+        entries[file.path] = Entry(file.area, file.block, _hashes(old, file))
+    data = {
+        "version": VERSION,
+        "instance": identity[0],
+        "source": identity[1],
+        "files": {
+            path: {"area": entry.area, "block": entry.block, "blake2b": list(entry.hashes)}
+            for path, entry in sorted(entries.items())
+        },
+    }
+    return File(MANIFEST, json.dumps(data, indent=1) + "\n", 0o600)
+
+
+def _hashes(old: Manifest, file: File) -> tuple[str, ...]:
+    now = _digest(file.content.encode("utf-8", "surrogateescape"))
+    known = old.files[file.path].hashes if file.path in old.files else ()
+    found = old.found.get(file.path)
+    if found == now and now in known:
+        return known
+    return (now, found) if found is not None and found in known and found != now else (now,)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``bootagent status``: what happened on this boot."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from bootagent.errors import SourceError
+from bootagent.state import STATUS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from bootagent.root import Root
+
+
+def show_status(root: Root, as_json: bool) -> int:
+    """Print the status of this boot; ``SourceError`` where there is none."""
+    try:
+        content = root.read(STATUS)
+    except OSError as error:
+        raise SourceError(STATUS, error.strerror or str(error)) from error
+    if content is None:
+        raise SourceError(STATUS, "no status: the agent has not run on this boot")
+    if as_json:
+        sys.stdout.write(content.decode("utf-8", "replace"))
+        return 0
+    try:
+        sys.stdout.write(_text(json.loads(content)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError(STATUS, "damaged") from error
+    return 0
+
+
+def _text(status: dict[str, Any]) -> str:
+    instance = status["instance"]
+    lines = [
+        f"state: {status['state']}",
+        f"source: {status['source'] or 'none'} {status['place'] or ''}".rstrip(),
+        f"documents: {', '.join(status['documents']) or 'none'}",
+        f"backend: {status['backend']}",
+        f"instance: {instance['id'] or '-'}",
+        f"host name: {instance['hostname'] or 'unchanged'}",
+        *(f"SSH keys: {count} for {user}" for user, count in instance["ssh_keys"].items()),
+    ]
+    for interface in status["interfaces"]:
+        lines.append(f"{interface['name'] or interface['mac']}: {interface['origin']}")
+        lines += [f"    address {item['address']} ({item['origin']})" for item in interface["addresses"]]
+        lines += [
+            f"    route {item['to']} via {item['via'] or 'the link'} ({item['origin']})" for item in interface["routes"]
+        ]
+        if not interface["present"]:
+            lines.append("    no such device yet")
+    lines += [f"{name}: DHCP, because no document names it" for name in status["unlisted"]]
+    lines += [f"{change['result']}: {change['path']}" for change in status["changes"] if change["result"] != "unchanged"]
+    lines += [f"{item['severity']}: {item['where']}: {item['message']}" for item in status["problems"]]
+    lines.append("seconds: " + ", ".join(f"{step} {seconds:.4f}" for step, seconds in status["seconds"].items()))
+    return "\n".join(lines) + "\n"
