@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verbs of the image builder: ``install`` puts the agent into an image's tree.
+
+The agent lives in a directory of its own, ``/usr/lib/bootagent``, and is started without ``site``: nothing that else is
+installed in the image, and no ``.pth`` file, is loaded at boot.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+from bootagent.errors import CommitError, SourceError
+from bootagent.root import Root
+
+LIBRARY = "/usr/lib/bootagent"
+LAUNCHER = "/usr/sbin/bootagent"
+UNIT_DIR = "/usr/lib/systemd/system"
+WANTS = "/etc/systemd/system/multi-user.target.wants"
+UNITS = ("bootagent.service",)
+LAUNCHER_TEXT = f"""\
+#!/usr/bin/python3 -IS
+import sys
+
+sys.path.insert(0, "{LIBRARY}")
+from bootagent.cli import main
+
+raise SystemExit(main())
+"""
+
+
+def install(path: str) -> int:
+    """Put the agent, its launcher and its unit below ``path``, compile it there, and enable the unit."""
+    root = Root(path)
+    package = os.path.dirname(os.path.abspath(__file__))
+    try:
+        library = _place(root, f"{LIBRARY}/bootagent")
+        shutil.rmtree(library, ignore_errors=True)
+        shutil.copytree(package, library, ignore=shutil.ignore_patterns("__pycache__"))
+        _write(root, LAUNCHER, LAUNCHER_TEXT, 0o755)
+        for unit in UNITS:
+            _write(root, f"{UNIT_DIR}/{unit}", _read_unit(package, unit), 0o644)
+            _link(root, f"{WANTS}/{unit}", f"{UNIT_DIR}/{unit}")
+    except OSError as error:
+        raise CommitError(error.filename or path, error.strerror or str(error)) from error
+    sys.stdout.write(f"bootagent: installed in {root.path}\n" + _compile(root))
+    return 0
+
+
+def _place(root: Root, path: str) -> str:
+    """The path outside the root, its directory made; symlinks such as /lib are followed inside the root."""
+    parent, _, name = path.rpartition("/")
+    fd = root.open_directory(parent, make=(0o755, 0, 0))
+    try:
+        return f"{os.readlink(f'/proc/self/fd/{fd}')}/{name}"
+    finally:
+        os.close(fd)
+
+
+def _write(root: Root, path: str, text: str, mode: int) -> None:
+    place = _place(root, path)
+    temporary = f"{place}.bootagent"
+    with open(temporary, "w", encoding="ascii") as file:
+        file.write(text)
+    os.chmod(temporary, mode)
+    os.replace(temporary, place)
+
+
+def _link(root: Root, path: str, target: str) -> None:
+    place = _place(root, path)
+    if not os.path.islink(place):
+        os.symlink(target, place)
+
+
+def _read_unit(package: str, unit: str) -> str:
+    """A unit from the checkout, or from where pip put it."""
+    for directory in (os.path.dirname(package) + "/systemd", f"{sys.prefix}/lib/systemd/system", f"{LIBRARY}/systemd"):
+        try:
+            with open(f"{directory}/{unit}", encoding="ascii") as file:
+                return file.read()
+        except FileNotFoundError:
+            continue
+    raise SourceError(unit, "not found beside the package, nor below the Python prefix")
+
+
+def _compile(root: Root) -> str:
+    """Compile with the image's own Python, so that no boot has to; says so where that cannot be done from here."""
+    command = ["chroot", root.path, "/usr/bin/python3", "-I", "-m", "compileall", "-q"]
+    # The unit's file system is read-only there and the files never change: their time need not be looked at.
+    command += ["--invalidation-mode", "unchecked-hash", LIBRARY]
+    try:
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    except (OSError, subprocess.SubprocessError):
+        return "bootagent: not compiled: /usr/bin/python3 of the image does not run here; the first boot is slower\n"
+    return ""
