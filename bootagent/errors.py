@@ -6,7 +6,8 @@
     BootagentError                 1
       UsageError                   2   the command line or the options file
       SourceError                  3   .place        a drive or service that cannot be read
-        MediaError                 3   .place        bytes that are no file system we read
+        MediaError                 3   .place        bytes that cannot be read as a file system
+          NoVolumeError            3   .place        a disk that has none of ours, or no medium
       DocumentError                4   .document .where   a document that cannot be parsed at all
       PlanConflict                 5   .path         two planners want one path
       CommitError                  6   .path         a file that could not be written
@@ -41,7 +42,11 @@ class SourceError(BootagentError):
 
 
 class MediaError(SourceError):
-    """A drive, or an image of one, whose bytes are not a file system that we read."""
+    """A drive, or an image of one, whose bytes cannot be read as a file system."""
+
+
+class NoVolumeError(MediaError):
+    """A disk with no file system that we read, or without a medium: nothing is wrong with it."""
 
 
 class DocumentError(BootagentError):
