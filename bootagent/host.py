@@ -7,7 +7,7 @@ Sources: sysfs-class-net (https://docs.kernel.org/networking/), /proc/cmdline, s
 from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from bootagent import media
-from bootagent.errors import MediaError
+from bootagent.errors import MediaError, NoVolumeError
 from bootagent.model.instance import Problem
 from bootagent.model.values import InterfaceName, MacAddress
 from bootagent.root import Root
@@ -61,6 +61,7 @@ class Host(NamedTuple):
     has_sysfs: bool = False  # the NICs below are all that there are; an image's tree does not know its NICs
     nics: Tuple[Nic, ...] = ()
     drives: Tuple[Drive, ...] = ()
+    damaged: Tuple[Problem, ...] = ()  # drives that cannot be read: of interest where no other one speaks
     uuid: str = ""  # DMI product_uuid, lower case
     enabled: FrozenSet[str] = frozenset()  # systemd units that start at next boot
     resolver: str = ""  # who owns /etc/resolv.conf: "systemd-resolved", "resolvconf" or "" (nobody)
@@ -82,11 +83,13 @@ def read_host(
     edited = dict.fromkeys((*EDITED_FILES, *(account.authorized_keys for account in accounts.values())))
     texts = _texts(root, edited, problems)
     enabled = read_enabled(root)
+    drives, damaged = read_drives(root) if find_drives else ((), ())
     return Host(
         live=root.live,
         has_sysfs=root.exists("/sys/class/net"),
         nics=read_nics(root),
-        drives=read_drives(root) if find_drives else (),
+        drives=drives,
+        damaged=damaged,
         uuid=_line(root, "/sys/class/dmi/id/product_uuid").lower(),
         enabled=enabled,
         resolver=read_resolver(root, enabled),
@@ -119,9 +122,10 @@ def read_nics(root: Root) -> Tuple[Nic, ...]:
     return tuple(nics)
 
 
-def read_drives(root: Root) -> Tuple[Drive, ...]:
-    """Every block device with a file system that we read, and the directory that some debug images have."""
-    drives = []
+def read_drives(root: Root) -> Tuple[Tuple[Drive, ...], Tuple[Problem, ...]]:
+    """Every block device with a file system that we read, the directory that some debug images have, and the damaged."""
+    drives: List[Drive] = []
+    damaged: List[Problem] = []
     for name in root.names("/sys/class/block"):
         base = f"/sys/class/block/{name}"
         if name.startswith(NOT_A_DRIVE) or _line(root, f"{base}/size") == "0":
@@ -131,11 +135,13 @@ def read_drives(root: Root) -> Tuple[Drive, ...]:
         try:
             with media.open_volumes(root.host_path(path), path) as volumes:
                 drives += [Drive(path, v.labels, v.serial, rank) for v in volumes if v.place == path]
-        except MediaError:
-            continue  # not a drive of ours, or no medium in it
+        except NoVolumeError:
+            continue
+        except MediaError as error:
+            damaged.append(Problem("error", path, str(error)[len(error.place) + 2 :]))
     if root.names("/config-drive/openstack"):
         drives.append(Drive("/config-drive", ("config-2",), "", 3))
-    return tuple(drives)
+    return tuple(drives), tuple(damaged)
 
 
 def read_enabled(root: Root) -> FrozenSet[str]:

@@ -71,4 +71,4 @@ def find(root: Root, host: Host, drive: Optional[str]) -> tuple[Found | None, tu
                 problems.append(Problem("error", error.place, str(error)[len(error.place) + 2 :]))
             else:
                 return found, (*problems, *found.problems)
-    return None, tuple(problems)
+    return None, (*problems, *host.damaged)
