@@ -7,8 +7,6 @@ packages are out of sight until a run turns out to need one of them: the options
 
 from __future__ import annotations
 
-import importlib
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -16,6 +14,8 @@ if TYPE_CHECKING:
 
 def load_library(name: str) -> Any:
     """The module ``name``; ``ImportError`` where the image does not have it."""
+    import importlib
+
     try:
         return importlib.import_module(name)
     except ImportError:
