@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional
 
-from bootagent import planners, sources
+from bootagent import planners, renderers, sources
 from bootagent.commit import Change, Lock, Writer
 from bootagent.host import Host, read_cmdline, read_host
 from bootagent.log import Clock
 from bootagent.model.instance import Problem
 from bootagent.options import Options, is_off, read_options
+from bootagent.planners.network import choose_backend
 from bootagent.report import status_file
 from bootagent.state import Manifest, next_manifest, read_manifest
 
@@ -34,6 +35,7 @@ class Prepared(NamedTuple):
     host: Host
     manifest: Manifest
     found: Optional[sources.Found]
+    backend: str
     decision: planners.Decision
     problems: tuple[Problem, ...]
     clock: Clock
@@ -65,11 +67,18 @@ def prepare(root: Root, given: Mapping[str, object]) -> Prepared:
         silent += (Problem("warning", "source", GONE),)
     clock.step("source")
     instance = found.instance if found else None
-    decision = planners.decide(instance, host, manifest, options)
+    backend, doubts = choose_backend(host, options)
+    if host.live and instance and instance.network and renderers.load(backend).NEEDS_NAMES:
+        from bootagent.late import wait_for_nics
+
+        nics, unheard = wait_for_nics(root, instance.network, host.nics)
+        host, doubts = host._replace(nics=nics), doubts + unheard
+        clock.step("wait")
+    decision = planners.decide(instance, host, manifest, options, backend)
     clock.step("plan")
     said = instance.problems if instance else ()
-    problems = tuple(dict.fromkeys((*wrong, *damaged, *unread, *silent, *said, *decision.plan.problems)))
-    return Prepared(options, host, manifest, found, decision, problems, clock)
+    problems = tuple(dict.fromkeys((*wrong, *damaged, *unread, *silent, *said, *doubts, *decision.plan.problems)))
+    return Prepared(options, host, manifest, found, backend, decision, problems, clock)
 
 
 def apply(root: Root, given: Mapping[str, object]) -> Result | None:

@@ -32,6 +32,12 @@ class Nic(NamedTuple):
         """Whether the address is of the 20 octets of IP over InfiniBand."""
         return len(self.mac) > 17
 
+    @property
+    def addresses(self) -> Tuple[str, ...]:
+        """The address as documents may write it: OpenStack cuts that of InfiniBand to octets 13 to 15 and 18 to 20."""
+        octets = self.mac.split(":")
+        return (self.mac, ":".join(octets[12:15] + octets[17:20])) if self.is_infiniband else (self.mac,)
+
 
 class Account(NamedTuple):
     """A user of the machine: passwd(5)."""

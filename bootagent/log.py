@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from bootagent.model.instance import Problem
 
+MAX_LINES = 50
 PRIORITIES = {"error": 3, "warning": 4, "info": 6}  # syslog(3)
 
 
@@ -28,10 +29,12 @@ def write_line(severity: str, message: str) -> None:
 
 
 def write_problems(problems: Iterable[Problem]) -> None:
-    """A line for each problem that a person should look at, and each once."""
-    for problem in dict.fromkeys(problems):
-        if problem.severity != "info":
-            write_line(problem.severity, str(problem))
+    """A line for each problem that a person should look at; of very many, the first."""
+    doubts = [problem for problem in dict.fromkeys(problems) if problem.severity != "info"]
+    for problem in doubts[:MAX_LINES]:
+        write_line(problem.severity, str(problem))
+    if len(doubts) > MAX_LINES:
+        write_line("warning", f"and {len(doubts) - MAX_LINES} more problems")
 
 
 class Clock:

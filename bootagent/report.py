@@ -32,7 +32,7 @@ def plan_json(prepared: Prepared) -> str:
     document = {
         "version": VERSION,
         "source": prepared.found.source if prepared.found else None,
-        "backend": prepared.decision.backend,
+        "backend": prepared.backend,
         "instance": {
             "id": instance.id if instance else None,
             "hostname": instance.hostname if instance else None,
@@ -68,7 +68,7 @@ def status_file(prepared: Prepared, changes: tuple[Change, ...], problems: tuple
         "source": prepared.found.source if prepared.found else None,
         "place": prepared.found.place if prepared.found else None,
         "documents": list(instance.documents) if instance else [],
-        "backend": prepared.decision.backend,
+        "backend": prepared.backend,
         "instance": {
             "id": instance.id if instance else prepared.manifest.instance,
             "hostname": instance.hostname if instance else None,
@@ -111,10 +111,11 @@ def console_block(result: Result) -> str:
     instance, found, network = prepared.instance, prepared.found, prepared.decision.network
     lines = [f"{state_of(result.problems)}: " + (f"{found.source} {found.place}" if found else "no source found")]
     if instance:
-        keys = f"{len(instance.ssh_keys or ())} SSH keys for {', '.join(prepared.options.users)}"
+        count = len(instance.ssh_keys or ())
+        keys = f"{count} SSH key{'s' if count != 1 else ''} for {', '.join(prepared.options.users)}"
         lines[0] += f", instance {instance.id or '-'}, host name {instance.hostname or '-'}, {keys}"
     if network is None:
-        lines.append(f"network: {prepared.decision.backend}: kept from an earlier boot")
+        lines.append(f"network: {prepared.backend}: kept from an earlier boot")
     else:
         lines += [describe(interface) for interface in network.interfaces]
         lines += [f"{name}: DHCP, because no document names it" for name in network.unlisted or ()]
@@ -144,7 +145,7 @@ def plan_text(prepared: Prepared) -> str:
     """The plan for a person: each file with its content, then the actions."""
     found, plan = prepared.found, prepared.decision.plan
     source = f"{found.source} {found.place}" if found else "none"
-    parts = [f"source: {source}\nbackend: {prepared.decision.backend}\n"]
+    parts = [f"source: {source}\nbackend: {prepared.backend}\n"]
     for file in plan.files:
         content = file.content.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         parts.append(f"\n{file.path}  {file.mode:04o} {file.owner}\n")

@@ -31,7 +31,11 @@ ROOMS: dict[str, set[str]] = {
     "commit": {"errors", "model", "root"},
     "report": {"__init__", "boot", "commit", "model", "state"},
     "status": {"errors", "root", "state"},
-    "boot": {"commit", "host", "log", "model", "options", "planners", "report", "root", "sources", "state"},
+    "late": {"host", "libraries", "model", "root"},
+    "boot": {
+        *("commit", "host", "late", "log", "model", "options", "planners", "renderers", "report", "root", "sources"),
+        "state",
+    },
     "image": {"errors", "root"},
     "validate": {"errors", "formats", "host", "log", "model", "planners", "report", "root", "sources"},
     "demo": {"boot", "log", "report", "root"},

@@ -9,7 +9,7 @@ from bootagent.model.instance import Problem
 from bootagent.model.network import BoundNetwork
 from bootagent.model.plan import Action, File, Plan, merge_plans
 from bootagent.planners.hostname import plan_hostname
-from bootagent.planners.network import choose_backend, plan_network
+from bootagent.planners.network import plan_network
 from bootagent.planners.ssh_keys import plan_ssh_keys
 
 TYPE_CHECKING = False
@@ -25,12 +25,10 @@ class Decision(NamedTuple):
 
     plan: Plan
     network: Optional[BoundNetwork]  # None: what is configured stays
-    backend: str
 
 
-def decide(instance: Instance | None, host: Host, manifest: Manifest, options: Options) -> Decision:
+def decide(instance: Instance | None, host: Host, manifest: Manifest, options: Options, backend: str) -> Decision:
     """The whole plan: the areas' plans together, without what a person edited, and with what is stale removed."""
-    backend, doubts = choose_backend(host, options)
     network, network_plan = plan_network(instance, host, manifest, backend, options.fallback)
     plan = merge_plans(
         (
@@ -53,5 +51,5 @@ def decide(instance: Instance | None, host: Host, manifest: Manifest, options: O
         Action("remove", path) for path in sorted(stale) if path not in edited and path in manifest.found
     )
     files: tuple[File, ...] = tuple(file for file in plan.files if file.path not in kept)
-    problems = doubts + plan.problems + notes
-    return Decision(plan._replace(files=files, actions=plan.actions + removals, problems=problems), network, backend)
+    actions, problems = plan.actions + removals, plan.problems + notes
+    return Decision(plan._replace(files=files, actions=actions, problems=problems), network)

@@ -159,9 +159,6 @@ def _names(link: Link, stem: str) -> Iterator[InterfaceName]:
 def _by_address(nics: tuple[Nic, ...]) -> dict[str, list[Nic]]:
     table: dict[str, list[Nic]] = {}
     for nic in nics:
-        table.setdefault(nic.mac, []).append(nic)
-        if nic.is_infiniband:
-            # OpenStack writes six octets: 13 to 15 and 18 to 20 of the hardware address.
-            octets = nic.mac.split(":")
-            table.setdefault(":".join(octets[12:15] + octets[17:20]), []).append(nic)
+        for address in nic.addresses:
+            table.setdefault(address, []).append(nic)
     return table

@@ -4,6 +4,7 @@
 A renderer is pure and has::
 
     PRIORITY = 20                     # of several that are enabled, the lowest is taken
+    NEEDS_NAMES = True                # whether it finds devices by kernel name only, so that late ones are waited for
     FEEDS = frozenset({"resolvconf"}) # the resolvers (host.resolver) that get DNS from this backend
     UNSUPPORTED = frozenset({"..."})  # fields of the model that the backend cannot say
     def available(host): -> bool      # whether the backend runs at next boot, from facts in ``Host``
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         """What a module in this package is."""
 
         PRIORITY: int
+        NEEDS_NAMES: bool
         FEEDS: frozenset[str]
         UNSUPPORTED: frozenset[str]
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Sections = tuple[tuple[str, list[str]], ...]  # (name, lines); one without lines is not written
 
 PRIORITY = 10
+NEEDS_NAMES = False
 FEEDS = frozenset({"systemd-resolved"})
 UNSUPPORTED = frozenset({"bond.lacp_active", "bond.use_carrier"})
 
