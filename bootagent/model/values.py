@@ -159,7 +159,7 @@ def parse_address(text: object) -> IPAddress:
     if not isinstance(text, str) or "%" in text:
         raise ValueError(f"{shown(text)} is not an IP address")
     try:
-        return ipaddress.ip_address(text)
+        return ipaddress.IPv6Address(text) if ":" in text else ipaddress.IPv4Address(text)
     except ValueError:
         raise ValueError(f"{shown(text)} is not an IP address") from None
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PRIORITY = 10
 LABEL = "config-2"
-DOCUMENTS = ("meta_data.json", "network_data.json", "network_info.json", "vendor_data.json", "vendor_data2.json")
+DOCUMENTS = ("meta_data.json", "network_data.json", "network_info.json", "vendor_data.json")
 # A disk of IBM's provisioning that has the label and is not for us: FAT serial, cloud-init's DataSourceIBMCloud.
 IBM_PROVISIONING = "9796-932E"
 NETWORK_CONFIG = "network_config"
