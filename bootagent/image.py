@@ -19,7 +19,7 @@ LIBRARY = "/usr/lib/bootagent"
 LAUNCHER = "/usr/sbin/bootagent"
 UNIT_DIR = "/usr/lib/systemd/system"
 WANTS = "/etc/systemd/system/multi-user.target.wants"
-UNITS = ("bootagent.service",)
+UNITS = ("bootagent.service", "bootagent-ifupdown.service")
 LAUNCHER_TEXT = f"""\
 #!/usr/bin/python3 -IS
 import sys
