@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: verbs, options, exit codes.
 
-Exit codes: 0 a plan was made, with or without problems; 1 ``--strict`` or ``validate`` found problems; 2 a wrong command
-line; 3 to 7 the classes of ``bootagent.errors``.  Whatever goes wrong is one line on standard error, never a traceback.
+Exit codes: 0 a plan was made, with or without problems; 1 ``--strict`` or ``validate`` found problems; 2 a wrong
+command line; 3 to 7 the classes of ``bootagent.errors``.  Whatever goes wrong is one line on standard error.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
 
     from bootagent import __version__
 
-    parser = argparse.ArgumentParser("bootagent", description="First-boot agent: config drive in, reachable machine out.")
+    parser = argparse.ArgumentParser(
+        "bootagent", description="First-boot agent: config drive in, reachable machine out."
+    )
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     machine = argparse.ArgumentParser(add_help=False)

@@ -14,10 +14,10 @@ import stat
 from typing import NamedTuple, Optional
 
 from bootagent.errors import BusyError, CommitError
-from bootagent.model.plan import File, Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from bootagent.model.plan import File, Plan
     from bootagent.root import Root
 
 RUN_DIR = "/run/bootagent"
@@ -43,7 +43,9 @@ class Lock:
         try:
             directory = root.open_directory(RUN_DIR, make=(0o755, 0, 0))
             try:
-                self._fd = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
+                self._fd = os.open(
+                    "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory
+                )
             finally:
                 os.close(directory)
         except OSError as error:

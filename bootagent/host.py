@@ -4,7 +4,7 @@
 Sources: sysfs-class-net (https://docs.kernel.org/networking/), /proc/cmdline, systemd.unit(5) for enablement.
 """
 
-from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from bootagent import media
 from bootagent.errors import MediaError, NoVolumeError
@@ -129,7 +129,7 @@ def read_nics(root: Root) -> Tuple[Nic, ...]:
 
 
 def read_drives(root: Root) -> Tuple[Tuple[Drive, ...], Tuple[Problem, ...]]:
-    """Every block device with a file system that we read, the directory that some debug images have, and the damaged."""
+    """Block devices with a file system that we read, the directory of some debug images; and what is damaged."""
     drives: List[Drive] = []
     damaged: List[Problem] = []
     for name in root.names("/sys/class/block"):

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 DEADLINE = 10.0  # seconds; ixgbe and bnxt_en have been seen to need more than five
 
 
-def wait_for_nics(
-    root: Root, network: Network, nics: tuple[Nic, ...]
-) -> tuple[tuple[Nic, ...], tuple[Problem, ...]]:
+def wait_for_nics(root: Root, network: Network, nics: tuple[Nic, ...]) -> tuple[tuple[Nic, ...], tuple[Problem, ...]]:
     """The NICs of the machine, once all that ``network`` names are there, or when the deadline has passed."""
     wanted: set[str] = {link.mac for link in network.links if link.bond is None and link.vlan is None and link.mac}
     if not _missing(root, wanted, nics):

@@ -36,7 +36,7 @@ def plan_json(prepared: Prepared) -> str:
         "instance": {
             "id": instance.id if instance else None,
             "hostname": instance.hostname if instance else None,
-            "ssh_keys": {user: keys for user in prepared.options.users} if keys else {},
+            "ssh_keys": dict.fromkeys(prepared.options.users, keys) if keys else {},
         },
         "files": [
             {"path": file.path, "mode": f"{file.mode:04o}", "owner": file.owner, "content": file.content}

@@ -54,7 +54,9 @@ def _text(status: dict[str, Any]) -> str:
         if not interface["present"]:
             lines.append("    no such device yet")
     lines += [f"{name}: DHCP, because no document names it" for name in status["unlisted"]]
-    lines += [f"{change['result']}: {change['path']}" for change in status["changes"] if change["result"] != "unchanged"]
+    lines += [
+        f"{change['result']}: {change['path']}" for change in status["changes"] if change["result"] != "unchanged"
+    ]
     lines += [f"{item['severity']}: {item['where']}: {item['message']}" for item in status["problems"]]
     lines.append("seconds: " + ", ".join(f"{step} {seconds:.4f}" for step, seconds in status["seconds"].items()))
     return "\n".join(lines) + "\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``bootagent validate``: a drive or one document, against its grammar and against sense, on no machine in particular."""
+"""``bootagent validate``: a drive or one document, against its grammar and against sense."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _guess(content: bytes) -> str:
 
 
 def _check_sense(interface: Interface) -> list[Problem]:
-    """What a machine would take and nobody means: gateways out of reach, the same address twice, no way to a resolver."""
+    """What a machine would take and nobody means: gateways out of reach, addresses that no host has."""
     problems = []
     for route in interface.routes:
         if route.onlink and interface.addresses:

@@ -41,7 +41,9 @@ class Cloud:
             meta["public_keys"] = {"key": key}
         network = {
             "links": [{"id": "tap0", "type": "ovs", "ethernet_mac_address": mac}],
-            "networks": [{"id": "n0", "type": "ipv4", "link": "tap0", "ip_address": address, "netmask": "255.255.255.0"}],
+            "networks": [
+                {"id": "n0", "type": "ipv4", "link": "tap0", "ip_address": address, "netmask": "255.255.255.0"}
+            ],
             "services": [],
         }
         self.write("meta_data.json", json.dumps(meta))
@@ -97,7 +99,9 @@ def test_a_first_boot_configures_all_and_says_so(one: MachineDirectory, cloud: C
 def test_a_second_boot_changes_nothing(one: MachineDirectory, cloud: Cloud) -> None:
     cloud.say("id-1", "192.0.2.5")
     boot(one, cloud)
-    before = {path: path.stat().st_mtime_ns for path in one.path.rglob("*") if path.is_file() and "run" not in path.parts}
+    before = {
+        path: path.stat().st_mtime_ns for path in one.path.rglob("*") if path.is_file() and "run" not in path.parts
+    }
     status = boot(one, cloud)
     assert {change["result"] for change in status["changes"]} == {"unchanged"}
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -141,7 +145,9 @@ def test_another_instance_leaves_nothing_of_the_old(one: MachineDirectory, cloud
     assert {change["result"] for change in boot(one, cloud)["changes"]} == {"unchanged"}
 
 
-def test_a_key_that_the_cloud_revokes_is_revoked_here_and_the_users_own_stay(one: MachineDirectory, cloud: Cloud) -> None:
+def test_a_key_that_the_cloud_revokes_is_revoked_here_and_the_users_own_stay(
+    one: MachineDirectory, cloud: Cloud
+) -> None:
     one.write(KEYS, f"{BOB}\n", 0o600)
     cloud.say("id-1", "192.0.2.5")
     boot(one, cloud)
@@ -204,7 +210,9 @@ def test_a_damaged_manifest_is_reported_and_made_new(one: MachineDirectory, clou
     assert boot(one, cloud)["state"] == "ok"
 
 
-def test_the_kernel_command_line_turns_it_off(one: MachineDirectory, cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_kernel_command_line_turns_it_off(
+    one: MachineDirectory, cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
     cloud.say("id-1", "192.0.2.5")
     one.write("/proc/cmdline", "root=/dev/vda bootagent=off quiet\n")
     before = tree(one)

@@ -164,7 +164,9 @@ def test_validate_finds_grammar_and_sense(tmp_path: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"{}", b"[1, 2", os.urandom(70000)], ids=len)
-def test_any_file_as_a_drive_gives_a_plan_or_one_line(machine: MachineDirectory, content: bytes, tmp_path: Path) -> None:
+def test_any_file_as_a_drive_gives_a_plan_or_one_line(
+    machine: MachineDirectory, content: bytes, tmp_path: Path
+) -> None:
     drive = tmp_path / "drive.img"
     drive.write_bytes(content)
     command = [sys.executable, "-m", "bootagent", "plan", "--json", "--root", str(machine), "--drive", str(drive)]
@@ -188,8 +190,9 @@ def test_install_puts_the_agent_its_launcher_and_the_enabled_unit_in_place(machi
     assert machine.read("/usr/lib/bootagent/bootagent/cli.py") == (CHECKOUT / "bootagent/cli.py").read_text()
     wants = machine.path / "etc/systemd/system/multi-user.target.wants/bootagent.service"
     assert os.readlink(wants) == "/usr/lib/systemd/system/bootagent.service"
-    assert machine.read("/usr/lib/systemd/system/bootagent.service") == (
-        CHECKOUT / "systemd/bootagent.service"
-    ).read_text()
+    assert (
+        machine.read("/usr/lib/systemd/system/bootagent.service")
+        == (CHECKOUT / "systemd/bootagent.service").read_text()
+    )
     size = sum(path.stat().st_size for path in (machine.path / "usr").rglob("*") if path.is_file())
     assert size <= 400_000

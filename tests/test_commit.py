@@ -155,7 +155,9 @@ def test_a_read_only_file_system_is_one_line_a_file(small_disk: Path) -> None:
 
 
 def test_the_lock_holds_against_another_process_and_is_let_go(machine: MachineDirectory) -> None:
-    code = f"from bootagent.commit import Lock\nfrom bootagent.root import Root\nwith Lock(Root({str(machine)!r})): pass"
+    code = (
+        f"from bootagent.commit import Lock\nfrom bootagent.root import Root\nwith Lock(Root({str(machine)!r})): pass"
+    )
     command = [sys.executable, "-c", code]
     with Lock(Root(str(machine))):
         other = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -199,7 +201,7 @@ def test_a_kill_at_any_system_call_leaves_old_or_new_and_the_next_run_completes(
     last = max(number for number, line in enumerate(calls) if "fsync" in line) + 1
     assert last - first > 20
     seen = set()
-    counts = {name: 0 for name in KILLABLE.split(",")}
+    counts = dict.fromkeys(KILLABLE.split(","), 0)
     for number, line in enumerate(calls[:last]):
         name = line.partition("(")[0]
         counts[name] += 1

@@ -75,7 +75,19 @@ def test_a_module_imports_only_what_its_room_may(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_commit_and_the_image_builder_change_the_machine(path: Path) -> None:
     """`demo` makes its scratch machine; `root` makes the directories that commit asks for."""
-    changing = {"rename", "replace", "unlink", "rmdir", "symlink", "chmod", "fchmod", "system", "popen", "mkdir", "makedirs"}
+    changing = {
+        "rename",
+        "replace",
+        "unlink",
+        "rmdir",
+        "symlink",
+        "chmod",
+        "fchmod",
+        "system",
+        "popen",
+        "mkdir",
+        "makedirs",
+    }
     calls = {
         node.func.attr
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

@@ -19,7 +19,9 @@ def run(*command: str) -> None:
 
 def shell_scripts() -> list[str]:
     """Every file of the checkout that a shell reads."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     files = [ROOT / name for name in listed.stdout.splitlines()]
     shebangs = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
     return [str(path) for path in files if path.is_file() and path.read_bytes()[:32].startswith(shebangs)]
@@ -43,7 +45,9 @@ def test_shellcheck_finds_nothing() -> None:
     run("shellcheck", *scripts)
 
 
-@pytest.mark.parametrize("page", ["README.rst", "CONTRIBUTING.rst", *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.rst"))])
+@pytest.mark.parametrize(
+    "page", ["README.rst", "CONTRIBUTING.rst", *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.rst"))]
+)
 def test_pages_are_valid_restructured_text(page: str) -> None:
     from docutils.core import publish_doctree
 

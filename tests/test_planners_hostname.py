@@ -45,7 +45,9 @@ def test_the_kernel_is_told_only_on_the_live_machine_and_only_a_change() -> None
 
 
 def test_a_name_that_a_person_set_later_is_not_told_to_the_kernel() -> None:
-    edited = Manifest("i", "configdrive", {"/etc/hostname": Entry("hostname", False, ("ours",))}, {"/etc/hostname": "x"})
+    edited = Manifest(
+        "i", "configdrive", {"/etc/hostname": Entry("hostname", False, ("ours",))}, {"/etc/hostname": "x"}
+    )
     assert plan_hostname(WEB, Host(live=True, hostname="mine"), edited, Options()).actions == ()
 
 

@@ -8,10 +8,23 @@ import ipaddress
 import pytest
 
 from bootagent.host import Host, Nic
-from bootagent.model.network import Address, Addressing, Bond, BoundNetwork, Dns, Interface, Link, Match, Network, Route, Vlan
+from bootagent.model.network import (
+    Address,
+    Addressing,
+    Bond,
+    BoundNetwork,
+    Dns,
+    Interface,
+    Link,
+    Match,
+    Network,
+    Route,
+    Vlan,
+)
 from bootagent.model.values import InterfaceName, MacAddress, Mtu, VlanId
 from bootagent.planners.network import bind
 
+NO_DNS = Dns()
 A, B, C = (MacAddress(f"52:54:00:00:00:0{n}") for n in "abc")
 
 
@@ -34,7 +47,9 @@ def nic(mac: MacAddress, addressing: Addressing = Addressing(), **more: object) 
     return Link(f"nic {mac}", mac, addressing=addressing, origin=f"links {mac}", **more)  # type: ignore[arg-type]
 
 
-def bound(links: tuple[Link, ...], machine: Host, dns: Dns = Dns(), fallback: str = "dhcp") -> tuple[BoundNetwork, list[str]]:  # noqa: B008
+def bound(
+    links: tuple[Link, ...], machine: Host, dns: Dns = NO_DNS, fallback: str = "dhcp"
+) -> tuple[BoundNetwork, list[str]]:
     network, problems = bind(Network(links, dns), machine, fallback)
     return network, [f"{problem.severity} {problem}" for problem in problems]
 
@@ -103,7 +118,10 @@ def test_a_bond_may_share_its_members_address_and_comes_after_them() -> None:
     bond = Link("bond", A, addressing=static("192.0.2.5/24"), bond=Bond("802.3ad", members=("nic " + B, "nic " + A)))
     network, problems = bound((bond, nic(A), nic(B)), host(("ens3", A), ("ens4", B)))
     first, second, made = network.interfaces
-    assert [(i.name, i.master, i.required) for i in (first, second)] == [("ens3", "bond0", False), ("ens4", "bond0", False)]
+    assert [(i.name, i.master, i.required) for i in (first, second)] == [
+        ("ens3", "bond0", False),
+        ("ens4", "bond0", False),
+    ]
     assert (made.name, made.mac, made.match, made.required) == ("bond0", A, None, True)
     assert made.bond == Bond("802.3ad", (("miimon", "100"),), ("52540000000b", "52540000000a"))
     assert problems == []
@@ -137,7 +155,12 @@ def test_a_members_addresses_are_refused() -> None:
 
 def test_names_are_the_clouds_if_free_or_else_bond_and_vlan_with_a_number() -> None:
     def vlan(number: int, name: str | None = None) -> Link:
-        return Link(f"v{number}{name}", name=InterfaceName(name) if name else None, vlan=Vlan(VlanId(number), "nic " + A), origin="v")
+        return Link(
+            f"v{number}{name}",
+            name=InterfaceName(name) if name else None,
+            vlan=Vlan(VlanId(number), "nic " + A),
+            origin="v",
+        )
 
     links = (nic(A), vlan(20), vlan(20), vlan(30, "storage"), vlan(31, "ens3"))
     network, problems = bound(links, host(("ens3", A), ("vlan20", B)))
@@ -149,7 +172,10 @@ def test_a_vlan_on_a_vlan_finds_its_parent_wherever_it_stands() -> None:
     inner = Link("inner", vlan=Vlan(VlanId(7), "outer"))
     outer = Link("outer", vlan=Vlan(VlanId(8), "nic " + A))
     network, problems = bound((inner, outer, nic(A)), host(("ens3", A)))
-    assert [(i.label, i.vlan.parent) for i in network.interfaces if i.vlan] == [("vlan8", "52540000000a"), ("vlan7", "vlan8")]
+    assert [(i.label, i.vlan.parent) for i in network.interfaces if i.vlan] == [
+        ("vlan8", "52540000000a"),
+        ("vlan7", "vlan8"),
+    ]
     assert problems == []
     _, problems = bound((Link("lost", vlan=Vlan(VlanId(7), "gone"), origin="lost"),), host())
     assert problems == ["error lost: the VLAN's parent is not there: left out"]
@@ -212,14 +238,20 @@ def test_one_default_route_needs_no_metric_and_several_get_them_in_order() -> No
 
 
 def test_dynamic_default_routes_take_their_place_in_the_order() -> None:
-    links = (nic(A, Addressing(dhcp4=True)), nic(B, static("192.0.2.5/24", via=("192.0.2.1",))), nic(C, Addressing(slaac=True)))
+    links = (
+        nic(A, Addressing(dhcp4=True)),
+        nic(B, static("192.0.2.5/24", via=("192.0.2.1",))),
+        nic(C, Addressing(slaac=True)),
+    )
     network, _ = bound(links, host(("e1", A), ("e2", B), ("e3", C)))
     assert [i.metric for i in network.interfaces] == [100, None, None]
     assert network.interfaces[1].routes[0].metric == 200
 
 
 def test_a_metric_of_the_document_stands() -> None:
-    asked = static("192.0.2.5/24")._replace(routes=(route("0.0.0.0/0", "192.0.2.1", 7), route("0.0.0.0/0", "192.0.2.2")))
+    asked = static("192.0.2.5/24")._replace(
+        routes=(route("0.0.0.0/0", "192.0.2.1", 7), route("0.0.0.0/0", "192.0.2.2"))
+    )
     assert [r.metric for r in only(asked).routes] == [7, 200]
 
 

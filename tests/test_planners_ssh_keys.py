@@ -11,7 +11,6 @@ from bootagent.model.plan import Plan
 from bootagent.model.sshkey import SshKey
 from bootagent.options import Options
 from bootagent.planners.ssh_keys import BEGIN, END, edit_keys, plan_ssh_keys
-from bootagent.state import Manifest
 
 ANN = SshKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOflAKvYJxaL6s2wOpnswu59XJc0wvUR+A3PErwCb4+j ann")
 BOB = SshKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDflAKvYJxaL6s2wOpnswu59XJc0wvUR+A3PErwCb4+j bob")
@@ -21,7 +20,7 @@ PATH = "/root/.ssh/authorized_keys"
 
 def plan(keys: tuple[SshKey, ...] | None, text: str | None = None, options: Options | None = None) -> Plan:
     host = Host(accounts=ROOT, texts={} if text is None else {PATH: text})
-    return plan_ssh_keys(Instance(ssh_keys=keys), host, Manifest(), options or Options())
+    return plan_ssh_keys(Instance(ssh_keys=keys), host, options or Options())
 
 
 def test_a_new_file_holds_the_block_and_is_private() -> None:
@@ -68,7 +67,7 @@ def test_who_is_no_longer_a_user_loses_the_block() -> None:
     accounts = {"root": Account("/root", "root"), "debian": Account("/home/debian", "1000")}
     texts = {"/home/debian/.ssh/authorized_keys": f"own\n{BEGIN}\n{ANN}\n{END}\n"}
     host = Host(accounts=accounts, texts=texts)
-    files = plan_ssh_keys(Instance(ssh_keys=(BOB,)), host, Manifest(), Options()).files
+    files = plan_ssh_keys(Instance(ssh_keys=(BOB,)), host, Options()).files
     assert {file.path: file.content for file in files} == {
         PATH: f"{BEGIN}\n{BOB}\n{END}\n",
         "/home/debian/.ssh/authorized_keys": "own\n",
@@ -78,4 +77,4 @@ def test_who_is_no_longer_a_user_loses_the_block() -> None:
 
 def test_a_file_that_could_not_be_read_is_not_replaced() -> None:
     host = Host(accounts=ROOT, unreadable=frozenset((PATH,)))
-    assert plan_ssh_keys(Instance(ssh_keys=(ANN,)), host, Manifest(), Options()).files == ()
+    assert plan_ssh_keys(Instance(ssh_keys=(ANN,)), host, Options()).files == ()

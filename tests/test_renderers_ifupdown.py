@@ -390,7 +390,7 @@ def test_absent_nic_is_reported_and_costs_what_needs_it(mac: str | None) -> None
     assert "vlan7" in text
     assert "vlan9" not in text
     assert [(problem.severity, str(problem)) for problem in plan.problems] == [
-        ("error", f"network_data.json: links[3]: no NIC {f'with this address: {mac}' if mac else 'for this link'}"),
+        ("error", f"network_data.json: links[3]: no NIC {f'with the address {mac}' if mac else 'for this link'}"),
         ("error", "links[4]: the parent of vlan9 is not there: left out"),
     ]
 

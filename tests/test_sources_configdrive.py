@@ -45,7 +45,9 @@ def meta(identity: str, name: str = "web") -> dict[str, object]:
     return {"meta_data.json": {"uuid": identity, "hostname": name}}
 
 
-def attach(machine: MachineDirectory, tmp_path: Path, name: str, tree: dict[str, object], label: str = "config-2") -> None:
+def attach(
+    machine: MachineDirectory, tmp_path: Path, name: str, tree: dict[str, object], label: str = "config-2"
+) -> None:
     """A block device with an ISO image on it, as sysfs and /dev show it."""
     directory = write_tree(tmp_path / f"tree-{name}", latest=tree)
     image = make_iso_of(directory, tmp_path / f"{name}.iso", "-J", "-R", "-V", label)
@@ -125,7 +127,9 @@ def test_a_damaged_only_drive_is_an_error_with_its_name(machine: MachineDirector
     image = machine.path / "dev/vdb"
     image.write_bytes(image.read_bytes()[: 24 * 2048])
     found, problems = find(machine)
-    places = [*problems, *(f"{problem.severity} {problem}" for problem in found.instance.problems)] if found else problems
+    places = (
+        [*problems, *(f"{problem.severity} {problem}" for problem in found.instance.problems)] if found else problems
+    )
     assert [place.startswith("error /dev/vdb: ") for place in places] == [True]
 
 

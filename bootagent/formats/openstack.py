@@ -66,9 +66,7 @@ def parse_documents(documents: Mapping[str, bytes]) -> Instance:
         used.append(name)
     elif names_config and ENI not in documents:
         problems.append(Problem("warning", "meta_data.json: network_config", "the file that it names is not there"))
-    return instance._replace(
-        network=network, broken=frozenset(broken), documents=tuple(used), problems=tuple(problems)
-    )
+    return instance._replace(network=network, broken=frozenset(broken), documents=tuple(used), problems=tuple(problems))
 
 
 def network_config_path(meta_data: bytes) -> str | None:

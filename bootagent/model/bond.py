@@ -79,7 +79,7 @@ def parse_mode(value: object) -> str:
 def option_name(key: str) -> str:
     """The kernel's name of an option in any spelling: ``bond_miimon``, ``bond-miimon``, ``miimon``."""
     name = key.lower().replace("-", "_")
-    name = name[5:] if name.startswith("bond_") else name
+    name = name.removeprefix("bond_")
     return ALIASES.get(name, name)
 
 

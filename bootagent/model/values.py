@@ -100,7 +100,7 @@ class DomainName(str):
     def __new__(cls, text: object) -> DomainName:
         if not isinstance(text, str):
             raise ValueError(f"{shown(text)} is not a domain name")
-        name = text[:-1] if text.endswith(".") else text
+        name = text.removesuffix(".")
         if not 1 <= len(name) <= 253:
             raise ValueError(f"{shown(text)} is not a domain name")
         for label in name.split("."):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import NamedTuple, Optional
 
 from bootagent.model.instance import Problem
-from bootagent.model.network import BoundNetwork
 from bootagent.model.plan import Action, File, Plan, merge_plans
 from bootagent.planners.hostname import plan_hostname
 from bootagent.planners.network import plan_network
@@ -16,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.instance import Instance
+    from bootagent.model.network import BoundNetwork
     from bootagent.options import Options
     from bootagent.state import Manifest
 
@@ -33,7 +33,7 @@ def decide(instance: Instance | None, host: Host, manifest: Manifest, options: O
     plan = merge_plans(
         (
             network_plan,
-            plan_ssh_keys(instance, host, manifest, options),
+            plan_ssh_keys(instance, host, options),
             plan_hostname(instance, host, manifest, options),
         )
     )
@@ -47,9 +47,7 @@ def decide(instance: Instance | None, host: Host, manifest: Manifest, options: O
     notes = tuple(
         Problem("warning", path, "edited by hand: left as it is") for path in (*sorted(kept), *sorted(edited))
     )
-    removals = tuple(
-        Action("remove", path) for path in sorted(stale) if path not in edited and path in manifest.found
-    )
+    removals = tuple(Action("remove", path) for path in sorted(stale) if path not in edited and path in manifest.found)
     files: tuple[File, ...] = tuple(file for file in plan.files if file.path not in kept)
     actions, problems = plan.actions + removals, plan.problems + notes
     return Decision(plan._replace(files=files, actions=actions, problems=problems), network)

@@ -66,8 +66,11 @@ class Binding:
             return
         nic = fronts[0] if fronts else nics[0] if nics else None
         if nic is None and self._host.has_sysfs:
-            self._report("error", link.origin, f"no NIC with the address {link.mac}" if link.mac else
-                         f"no NIC with the name {link.name}")
+            self._report(
+                "error",
+                link.origin,
+                f"no NIC with the address {link.mac}" if link.mac else f"no NIC with the name {link.name}",
+            )
         label = link.mac.compact if link.mac else str(link.name)
         if label in self._by_label:
             self._report("warning", link.origin, f"another link has the address {link.mac} too: taken as one")

@@ -12,14 +12,13 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Instance
     from bootagent.model.sshkey import SshKey
     from bootagent.options import Options
-    from bootagent.state import Manifest
 
 AREA = "ssh_keys"
 BEGIN = "# BEGIN bootagent: keys of the instance's metadata, replaced at boot"
 END = "# END bootagent"
 
 
-def plan_ssh_keys(instance: Instance | None, host: Host, manifest: Manifest, options: Options) -> Plan:
+def plan_ssh_keys(instance: Instance | None, host: Host, options: Options) -> Plan:
     """The users' authorized_keys; untouched where the metadata is silent or broken, and where nothing would change."""
     keys = instance.ssh_keys if instance else None
     if keys is None:

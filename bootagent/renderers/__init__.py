@@ -50,6 +50,6 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> Renderer:
     """The renderer of a backend; ``UsageError`` lists those there are."""
     if name not in names():
-        raise UsageError(f"unknown backend {ascii(name)}: there are {', '.join(names())}")
+        raise UsageError(f"unknown backend {name!a}: there are {', '.join(names())}")
     module: Renderer = __import__(f"{__name__}.{name.replace('-', '_')}", fromlist=["render"])
     return module

@@ -63,7 +63,7 @@ def find(root: Root, host: Host, drive: Optional[str]) -> tuple[Found | None, tu
     """
     problems = []
     candidates = ("configdrive",) if drive else names()
-    for name, source in sorted(((name, load(name)) for name in candidates), key=lambda pair: pair[1].PRIORITY):
+    for source in sorted(map(load, candidates), key=lambda source: source.PRIORITY):
         if drive or source.detect(host):
             try:
                 found = source.read(root, host, drive)

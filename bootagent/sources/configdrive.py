@@ -79,9 +79,7 @@ def read_drive(path: str, place: str) -> Instance:
 
 def _candidates(host: Host) -> tuple[Drive, ...]:
     return tuple(
-        drive
-        for drive in host.drives
-        if LABEL in map(str.lower, drive.labels) and drive.serial != IBM_PROVISIONING
+        drive for drive in host.drives if LABEL in map(str.lower, drive.labels) and drive.serial != IBM_PROVISIONING
     )
 
 
