@@ -185,7 +185,7 @@ def read_accounts(root: Root, users: Set[str], blocks: Set[str]) -> Mapping[str,
         for row in (line.split(":") for line in text.split("\n")):
             if len(row) == 7 and row[3].isdecimal() and row[5].startswith("/"):
                 account = Account(row[5], row[3])
-                if row[0] in users or account.authorized_keys in blocks:
+                if row[0] != "root" and (row[0] in users or account.authorized_keys in blocks):
                     accounts[row[0]] = account
     return {user: a for user, a in accounts.items() if user in users or a.authorized_keys in blocks}
 

@@ -486,7 +486,6 @@ def test_a_bad_mac_leaves_the_link_and_its_networks_out_and_nothing_else(mac: ob
     assert [link.id for link in network.links] == ["k"]
     assert where(problems) == [
         f"error {DOC}: links[0].ethernet_mac_address",
-        f"error {DOC}: links[0]",
         f"error {DOC}: networks[0].link",
     ]
 
@@ -696,12 +695,19 @@ def test_every_type_of_network_that_brings_no_address(kind: str, expected: Addre
     assert addressing(one({"type": kind})) == expected
 
 
-@pytest.mark.parametrize("kind", ["ipv6_slaac", "ipv6_dhcpv6-stateful", "ipv6_dhcpv6-stateless", "ipv6_dhcp"])
+@pytest.mark.parametrize("kind", ["ipv6_slaac", "ipv6_dhcpv6-stateful", "ipv6_dhcpv6-stateless"])
 def test_the_address_and_the_default_of_a_v6_network_with_advertisements_are_informational(kind: str) -> None:
     routes = [{"network": "::", "netmask": "::", "gateway": "2001:db8::1"}]
     data = one({"type": kind, "ip_address": "2001:db8::5", "netmask": "64", "gateway": "2001:db8::1", "routes": routes})
     asked = addressing(data)
     assert (asked.addresses, asked.routes) == ((), ())
+
+
+def test_plain_dhcpv6_keeps_its_default_route_because_no_router_may_advertise_one() -> None:
+    """KubeVirt: the address of DHCPv6, the gateway of the document."""
+    asked = addressing(one({"type": "ipv6_dhcp", "ip_address": "2001:db8::5", "gateway": "2001:db8::1"}))
+    assert (asked.addresses, asked.dhcp6) == ((), "stateful")
+    assert [(str(route.to), str(route.via)) for route in asked.routes] == [("::/0", "2001:db8::1")]
 
 
 def test_stateful_wins_over_stateless_on_one_link() -> None:

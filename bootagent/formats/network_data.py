@@ -40,8 +40,8 @@ TYPES = {
     "ipv6": (6, "static"),
     "static6": (6, "static"),
     "ipv6_static": (6, "static"),
-    "ipv6_dhcp": (6, "stateful"),
-    "dhcp6": (6, "stateful"),
+    "ipv6_dhcp": (6, "dhcp6"),
+    "dhcp6": (6, "dhcp6"),
     "ipv6_dhcpv6_stateful": (6, "stateful"),
     "dhcpv6_stateful": (6, "stateful"),
     "ipv6_dhcpv6_stateless": (6, "stateless"),
@@ -153,15 +153,16 @@ def _parse_network(raw: dict[str, Any], routes: list[Any], place: str, draft: Ad
     elif method == "dhcp":
         draft.dhcp4 = True
     else:
-        draft.slaac = draft.slaac or method != "stateful"
+        draft.slaac = draft.slaac or method in ("slaac", "stateless")
         if method != "slaac":
-            draft.dhcp6 = "stateful" if "stateful" in (method, draft.dhcp6) else method
+            draft.dhcp6 = "stateless" if method == "stateless" and draft.dhcp6 != "stateful" else "stateful"
     _add_dns(raw, f"{place}.", draft, report)
+    # nova repeats the default route that its routers advertise; behind KubeVirt's "ipv6_dhcp" there may be no router.
     advertised = method in ("slaac", "stateful", "stateless")
     for index, item in enumerate(routes):
         route = _parse_route(item, f"{place}.routes[{index}]", draft, report)
         if route is not None and not (advertised and route.to.version == 6 and route.to.prefixlen == 0):
-            draft.add_route(route)  # where routers advertise, they say that they are the default
+            draft.add_route(route)
     if not advertised and raw.get("gateway") is not None:
         draft.add_gateway(raw["gateway"], family, f"{place}.gateway", report)
 

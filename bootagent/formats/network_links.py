@@ -72,7 +72,8 @@ def parse_reference(value: object) -> str:
 def _parse_link(raw: dict[str, Any], identity: str, place: str, report: Report) -> Link | None:
     kind = raw.get("type")
     mtu = parse_mtu(raw.get("mtu"), f"{place}.mtu", report)
-    mac = parse_mac(raw.get("ethernet_mac_address"), f"{place}.ethernet_mac_address", report)
+    said = raw.get("ethernet_mac_address")
+    mac = parse_mac(said, f"{place}.ethernet_mac_address", report)
     name = _parse_name(raw.get("name"), f"{place}.name", report)
     if kind == "bond":
         bond = parse_bond(_bond_settings(raw, place), place, report)
@@ -83,6 +84,8 @@ def _parse_link(raw: dict[str, Any], identity: str, place: str, report: Report) 
         return vlan and Link(identity, mac, name or _name_of_id(identity, mac), mtu, vlan=vlan, origin=place)
     if kind is not None and not (isinstance(kind, str) and kind in PHYSICAL_TYPES):
         report.info(f"{place}.type", f"{shown(kind)} is not known, taken as a physical device")
+    if mac is None and said:
+        return None  # broken is not absent: its name could be that of another NIC
     name = name or _name_of_id(identity, mac)
     if mac is None and name is None:
         report.error(place, "neither a MAC address nor a device name to find it by")

@@ -89,8 +89,8 @@ def _is_onlink(route: Route, addresses: tuple[Address, ...]) -> bool:
     return not any(item.ip.version == gateway.version and gateway in item.ip.network for item in addresses)
 
 
-def rank(interfaces: tuple[Interface, ...]) -> tuple[Interface, ...]:
-    """Where several routes lead to one destination, metrics in document order, so that the first is preferred.
+def rank(interfaces: tuple[Interface, ...], order: list[str]) -> tuple[Interface, ...]:
+    """Where several routes lead to one destination, metrics in document ``order``, so that the first is preferred.
 
     The default routes that DHCP and router advertisements bring count too.  A metric of the document stands.
     """
@@ -106,15 +106,16 @@ def rank(interfaces: tuple[Interface, ...]) -> tuple[Interface, ...]:
         seen[to] = seen.get(to, 0) + 1
         return FIRST_METRIC * seen[to]
 
-    ranked = []
-    for interface in interfaces:
+    ranked = {interface.label: interface for interface in interfaces}
+    for label in dict.fromkeys(order):
+        interface = ranked[label]
         routes = []
         for route in interface.routes:
             place = metric(route.to)
             routes.append(route if route.metric is not None else route._replace(metric=place))
         places = [metric(to) for to in _dynamic(interface)]
-        ranked.append(interface._replace(routes=tuple(routes), metric=next(filter(None, places), None)))
-    return tuple(ranked)
+        ranked[label] = interface._replace(routes=tuple(routes), metric=next(filter(None, places), None))
+    return tuple(ranked.values())
 
 
 def _dynamic(interface: Interface) -> list[IPNetwork]:

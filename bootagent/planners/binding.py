@@ -31,6 +31,7 @@ class Binding:
     def __init__(self, network: Network, host: Host) -> None:
         self.problems: list[Problem] = []
         self._host = host
+        self._network = network
         self._nics = _by_address(host.nics)
         self._taken = {"lo", *(nic.name for nic in host.nics)}
         self._labels: dict[str, str] = {}  # link id -> label
@@ -48,6 +49,11 @@ class Binding:
     def interfaces(self) -> tuple[Interface, ...]:
         """The devices, without addresses yet."""
         return tuple(self._by_label.values())
+
+    @property
+    def document_order(self) -> list[str]:
+        """The labels in the order in which the document has the links."""
+        return [self._labels[link.id] for link in self._network.links if link.id in self._labels]
 
     def _report(self, severity: str, where: str, message: str) -> None:
         self.problems.append(Problem(severity, where, message))
@@ -95,6 +101,8 @@ class Binding:
         for label in set(members) - set(free):
             self._report("error", link.origin, f"{label} is a member of another bond")
         name = self._name(link, "bond")
+        # The kernel gives the bond's MTU to its members; in ironic's sample it stands on them alone.
+        mtu = link.mtu or max(filter(None, (self._by_label[label].mtu for label in free)), default=None)
         for label in free:
             self._by_label[label] = self._by_label[label]._replace(master=name, required=False, mtu=None)
         monitored = any(key in ("miimon", "arp_interval") for key, _ in bond.options)
@@ -105,7 +113,7 @@ class Binding:
         )
         # A backend may invent an address, which the cloud's port security would drop: the first member's is known good.
         mac = link.mac or self._address(free[0])
-        self._add(link, Interface(name, name, None, mac, link.mtu, bond=bond, origin=link.origin))
+        self._add(link, Interface(name, name, None, mac, mtu, bond=bond, origin=link.origin))
 
     def _address(self, label: str) -> MacAddress | None:
         match = self._by_label[label].match

@@ -62,7 +62,7 @@ def bind(network: Network, host: Host, fallback: str) -> tuple[BoundNetwork, tup
     interfaces = tuple(
         address(interface, join(binding.links[interface.label]), problems) for interface in binding.interfaces
     )
-    interfaces, dns = spread_dns(rank(interfaces), network.dns)
+    interfaces, dns = spread_dns(rank(interfaces, binding.document_order), network.dns)
     named = {interface.name for interface in interfaces}
     addresses = {interface.match.mac for interface in interfaces if interface.match}
     unlisted = tuple(nic.name for nic in host.nics if nic.name not in named and nic.mac not in addresses)
