@@ -16,6 +16,7 @@ ETHERNET = "1"  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
 INFINIBAND = "32"  # ARPHRD_INFINIBAND
 UNIT_DIRS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 EDITED_FILES = ("/etc/hosts", "/etc/network/interfaces")
+INTERFACES_DIR = "/etc/network/interfaces.d"
 ROOT_KEYS = "/root/.ssh/authorized_keys"
 NOT_A_DRIVE = ("loop", "ram", "zram", "dm-", "md", "fd")
 
@@ -72,7 +73,7 @@ class Host(NamedTuple):
     enabled: FrozenSet[str] = frozenset()  # systemd units that start at next boot
     resolver: str = ""  # who owns /etc/resolv.conf: "systemd-resolved", "resolvconf" or "" (nobody)
     accounts: Mapping[str, Account] = {}  # those that get keys or have some of ours
-    texts: Mapping[str, str] = {}  # the files that are edited rather than written: path to content
+    texts: Mapping[str, str] = {}  # files that are edited rather than written, or may compete: path to content
     unreadable: FrozenSet[str] = frozenset()  # of those, the ones that are there and could not be read
     hostname: Optional[str] = None  # the kernel's now
 
@@ -86,7 +87,8 @@ def read_host(
     """
     problems: List[Problem] = []
     accounts = read_accounts(root, set(users), set(blocks))
-    edited = dict.fromkeys((*EDITED_FILES, *(account.authorized_keys for account in accounts.values())))
+    stanzas = (f"{INTERFACES_DIR}/{name}" for name in root.names(INTERFACES_DIR))
+    edited = dict.fromkeys((*EDITED_FILES, *stanzas, *(account.authorized_keys for account in accounts.values())))
     texts = _texts(root, edited, problems)
     enabled = read_enabled(root)
     drives, damaged = read_drives(root) if find_drives else ((), ())

@@ -265,3 +265,12 @@ def test_keys_move_when_the_users_do(one: MachineDirectory, cloud: Cloud) -> Non
     boot(one, cloud)
     assert ANN in one.read(KEYS)
     assert one.read("/home/ann/.ssh/authorized_keys") == ""
+
+
+def test_a_stanza_of_the_image_for_one_of_our_devices_is_reported(one: MachineDirectory, cloud: Cloud) -> None:
+    """A base image's own file would bring the device up a second way."""
+    cloud.say("id-1", "192.0.2.5")
+    one.write("/etc/network/interfaces", "source /etc/network/interfaces.d/*\n")
+    one.write("/etc/network/interfaces.d/50-cloud-init", "auto ens3\niface ens3 inet dhcp\n")
+    status = boot(one, cloud, "--backend", "ifupdown")
+    assert [problem["where"] for problem in status["problems"]] == ["/etc/network/interfaces.d/50-cloud-init"]
