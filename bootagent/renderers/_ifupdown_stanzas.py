@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 # accept_ra and autoconf.  2: also on a machine that forwards, as ifupdown's own "auto" method and networkd have it.
 ADVERTISEMENTS = {"off": (0, 0), "routes": (2, 0), "full": (2, 1)}
 MONITORS = ("miimon", "arp_interval")  # the kernel takes updelay and its like only when monitoring is on
+NO_DNS = "-C resolv.conf "  # dhcpcd(8): without the hook that writes it
 OPTIONAL = "bootagent"  # the class that bootagent-ifupdown.service brings up, with nobody waiting
 
 
-def render_interface(interface: Interface, devices: Mapping[str, Interface], dns: Dns) -> str:
-    """The comment and the stanzas of ``interface``; ``devices`` are those that are there, by label."""
-    stanzas = _methods(interface)
+def render_interface(interface: Interface, devices: Mapping[str, Interface], dns: Dns, own_dns: bool) -> str:
+    """The comment and the stanzas of ``interface``; ``devices`` are those that are there, by label.
+
+    With ``own_dns``, resolv.conf(5) has the document's servers and DHCP clients leave it alone.
+    """
+    stanzas = _methods(interface, own_dns)
     first, last = stanzas[0][1], stanzas[-1][1]
     if interface.master is None:
         options = [line for line in first if not line.startswith(("up ", "down "))]
@@ -44,9 +48,10 @@ def render_interface(interface: Interface, devices: Mapping[str, Interface], dns
     return _comment(interface) + _start(interface) + "".join(_text(str(interface.name), stanza) for stanza in stanzas)
 
 
-def render_fallback(name: str) -> str:
+def render_fallback(name: str, own_dns: bool) -> str:
     """DHCP for a device that the cloud does not name; router advertisements are the kernel's default."""
-    return f"# not named by the cloud\nallow-{OPTIONAL} {name}\n{_text(name, ('inet manual', _dhcp4(name, None)))}"
+    lines = _dhcp4(name, None, own_dns)
+    return f"# not named by the cloud\nallow-{OPTIONAL} {name}\n{_text(name, ('inet manual', lines))}"
 
 
 def _comment(interface: Interface) -> str:
@@ -67,7 +72,7 @@ def _text(name: str, stanza: Stanza) -> str:
     return f"iface {name} {method}\n" + "".join(f"    {line}\n" for line in lines)
 
 
-def _methods(interface: Interface) -> list[Stanza]:
+def _methods(interface: Interface, own_dns: bool) -> list[Stanza]:
     stanzas: list[Stanza] = []
     for item in sorted(interface.addresses, key=lambda item: item.ip.version):
         options = [f"address {item.ip}"]
@@ -80,9 +85,9 @@ def _methods(interface: Interface) -> list[Stanza]:
     if interface.ra == "full":
         stanzas.append(("inet6 auto", []))
     if interface.dhcp4:
-        stanzas.append(("inet manual", _dhcp4(str(interface.name), interface.metric)))
+        stanzas.append(("inet manual", _dhcp4(str(interface.name), interface.metric, own_dns)))
     if interface.dhcp6:
-        stanzas.append(("inet6 manual", _dhcp6(str(interface.name), interface.dhcp6)))
+        stanzas.append(("inet6 manual", _dhcp6(str(interface.name), interface.dhcp6, own_dns)))
     return stanzas or [("inet manual", [])]
 
 
@@ -174,7 +179,7 @@ def _route(route: Route, name: str) -> str:
     return " ".join(words)
 
 
-def _dhcp4(name: str, metric: int | None) -> list[str]:
+def _dhcp4(name: str, metric: int | None, own_dns: bool) -> list[str]:
     """DHCP by the client that is there, in ifupdown's order of preference.
 
     Not the method "dhcp": it has dhcpcd, which Debian 13 ships, take router advertisements out of the kernel's hands,
@@ -185,8 +190,8 @@ def _dhcp4(name: str, metric: int | None) -> list[str]:
     distance = "" if metric is None else f" -e IF_METRIC={metric}"
     clients = {
         "dhclient": f"dhclient -4 -i {files}{distance} {name}",
-        "udhcpc": f"udhcpc -n -p {pid} -i {name}",
-        "dhcpcd": f"dhcpcd -4 {'' if metric is None else f'-m {metric} '}{name}",
+        "udhcpc": f"udhcpc -n {'-o -O subnet -O router ' if own_dns else ''}-p {pid} -i {name}",
+        "dhcpcd": f"dhcpcd -4 {NO_DNS if own_dns else ''}{'' if metric is None else f'-m {metric} '}{name}",
     }
     stops = {
         "dhclient": f"dhclient -4 -r {files} {name}",
@@ -196,13 +201,13 @@ def _dhcp4(name: str, metric: int | None) -> list[str]:
     return [f"up {_first(clients)}", f"down {_first(stops)} || true"]
 
 
-def _dhcp6(name: str, kind: str) -> list[str]:
+def _dhcp6(name: str, kind: str, own_dns: bool) -> list[str]:
     """DHCPv6 likewise: the method "dhcp" knows only dhclient.  Nobody waits for a server that gives no address."""
     files = f"-pf /run/dhclient6.{name}.pid -lf /var/lib/dhcp/dhclient6.{name}.leases"
     stateful = kind == "stateful"
     clients = {
         "dhclient": f"dhclient -6 {'' if stateful else '-S -nw '}{files} {name}",
-        "dhcpcd": f"dhcpcd -6 --noipv6rs {'--ia_na' if stateful else '--inform6 -b'} {name}",
+        "dhcpcd": f"dhcpcd -6 {NO_DNS if own_dns else ''}--noipv6rs {'--ia_na' if stateful else '--inform6 -b'} {name}",
     }
     stops = {"dhclient": f"dhclient -6 -r {files} {name}", "dhcpcd": f"dhcpcd -6 -k {name}"}
     return [
