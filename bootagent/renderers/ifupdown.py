@@ -47,7 +47,8 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     configured = _configured(host)
     feeds = host.resolver in FEEDS
     # Where nothing manages resolv.conf, the planner writes it: then it has one owner, whatever a lease says.
-    own_dns = not host.resolver and any(part.dns != Dns() for part in (network, *network.interfaces))
+    known = (network.dns, *(interface.dns for interface in network.interfaces))
+    own_dns = not host.resolver and any(dns != Dns() for dns in known)
     texts = [HEADER]
     for interface in devices.values():
         texts.append(render_interface(interface, devices, interface.dns if feeds else Dns(), own_dns))
