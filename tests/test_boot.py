@@ -274,3 +274,23 @@ def test_a_stanza_of_the_image_for_one_of_our_devices_is_reported(one: MachineDi
     one.write("/etc/network/interfaces.d/50-cloud-init", "auto ens3\niface ens3 inet dhcp\n")
     status = boot(one, cloud, "--backend", "ifupdown")
     assert [problem["where"] for problem in status["problems"]] == ["/etc/network/interfaces.d/50-cloud-init"]
+
+
+def test_no_secret_of_the_metadata_reaches_a_file_or_a_log(
+    one: MachineDirectory, cloud: Cloud, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cloud.say("id-1", "192.0.2.5")
+    meta = json.loads((cloud.path / "meta_data.json").read_text())
+    meta |= {"admin_pass": "MARKER-1", "random_seed": "MARKER-2", "meta": {"token": "MARKER-3"}}
+    meta["public_keys"]["bad"] = "MARKER-4 is no key"
+    meta["keys"] = [{"name": "c", "type": "x509", "data": "-----BEGIN CERTIFICATE-----\nMARKER-5\n"}]
+    cloud.write("meta_data.json", json.dumps(meta))
+    cloud.write("user_data", "#!/bin/sh\necho MARKER-6\n")
+    cloud.write("vendor_data.json", '{"password": "MARKER-7" broken')
+    boot(one, cloud)
+    main(["status", "--root", str(one)])
+    captured = capfd.readouterr()
+    said = captured.out + captured.err
+    written = "".join(path.read_text() for path in one.path.rglob("*") if path.is_file() and not path.is_symlink())
+    assert "MARKER" not in said + written
+    assert "public_keys" in said
