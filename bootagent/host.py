@@ -183,8 +183,7 @@ def read_accounts(root: Root, users: Set[str], blocks: Set[str]) -> Mapping[str,
     """
     accounts = {"root": Account("/root", "root")}
     if not users <= {"root"} or any(path.endswith("/.ssh/authorized_keys") for path in blocks - {ROOT_KEYS}):
-        text = (root.read("/etc/passwd") or b"").decode("utf-8", "replace")
-        for row in (line.split(":") for line in text.split("\n")):
+        for row in (line.split(":") for line in _text(root, "/etc/passwd").split("\n")):
             if len(row) == 7 and row[3].isdecimal() and row[5].startswith("/"):
                 account = Account(row[5], row[3])
                 if row[0] != "root" and (row[0] in users or account.authorized_keys in blocks):
@@ -205,8 +204,12 @@ def _texts(root: Root, paths: Iterable[str], problems: List[Problem]) -> Mapping
     return texts
 
 
-def _line(root: Root, path: str) -> str:
+def _text(root: Root, path: str) -> str:
     try:
-        return (root.read(path, 4096) or b"").decode("ascii", "replace").strip()
+        return (root.read(path) or b"").decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def _line(root: Root, path: str) -> str:
+    return _text(root, path).strip()

@@ -124,10 +124,10 @@ class Root:
             os.close(fd)
 
     def names(self, path: str) -> tuple[str, ...]:
-        """The names in a directory, sorted; none where there is no such directory."""
+        """The names in a directory, sorted; none where there is no directory that we may list."""
         try:
             fd = self.open_directory(path)
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:
             return ()
         try:
             return tuple(sorted(os.listdir(fd)))

@@ -54,7 +54,7 @@ def test_systemd_understands_the_unit(unit: Path) -> None:
 
 
 def test_a_whole_boot_has_no_ordering_cycle(tmp_path: Path) -> None:
-    """All units of the distribution, ours and the daemons that we are ordered against enabled, and a real transaction."""
+    """All units of the distribution, ours and the daemons around them enabled, and a real transaction."""
     system = tmp_path / "usr/lib/systemd/system"
     shutil.copytree("/usr/lib/systemd/system", system, symlinks=True)
     (tmp_path / "lib").symlink_to("usr/lib")
