@@ -96,4 +96,4 @@ def test_each_ordering_line_has_a_reason_above_it(unit: Path) -> None:
 def test_a_hang_of_the_boot_unit_ends() -> None:
     found = re.search(r"^TimeoutStartSec=(\d+)$", BOOT_UNIT.read_text(encoding="ascii"), re.MULTILINE)
     assert found
-    assert 0 < int(found[1]) <= 90
+    assert 0 < int(found[1]) <= 300
