@@ -119,12 +119,22 @@ def test_a_drive_that_is_gone_takes_nothing_away(one: MachineDirectory, cloud: C
     assert tree(one) == before
 
 
-@pytest.mark.parametrize("document", ["network_data.json", "meta_data.json"])
-def test_a_document_that_breaks_later_takes_nothing_away(one: MachineDirectory, cloud: Cloud, document: str) -> None:
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        ("network_data.json", "{broken"),
+        ("network_data.json", '{"links": [{"id": "a", "ethernet_mac_address": "no"}], "networks": []}'),
+        ("network_data.json", "{}"),
+        ("meta_data.json", "{broken"),
+    ],
+)
+def test_a_document_that_breaks_later_takes_nothing_away(
+    one: MachineDirectory, cloud: Cloud, document: str, text: str
+) -> None:
     cloud.say("id-1", "192.0.2.5")
     boot(one, cloud)
     before = tree(one)
-    cloud.write(document, "{broken")
+    cloud.write(document, text)
     assert boot(one, cloud)["state"] == "degraded"
     assert tree(one) == before
 

@@ -31,16 +31,17 @@ def plan_network(
     instance: Instance | None, host: Host, manifest: Manifest, backend: str, fallback: str
 ) -> tuple[BoundNetwork | None, Plan]:
     """The bound network and the plan of its files; no network where what is configured stays as it is."""
-    network = instance.network if instance else None
-    if network is None and _is_kept(instance, manifest):
+    # A document in which no link is sound is as good as none.
+    network = (instance and instance.network) or Network()
+    if not network.links and _is_kept(instance, manifest):
         kept = Problem("warning", "network", "no network document: what an earlier boot configured stays")
-        return None, Plan(problems=(kept,))
-    bound, problems = bind(network or Network(), host, fallback)
+        return None, Plan(problems=(kept,) if instance else ())
+    bound, problems = bind(network, host, fallback)
     renderer = renderers.load(backend)
     rendered = renderer.render(bound, host)
     resolved = plan_resolver(bound, host, renderer)
     plan = merge_plans((rendered, resolved))
-    area = AREA if network is not None else FALLBACK
+    area = AREA if network.links else FALLBACK
     return bound, plan._replace(
         files=tuple(file._replace(area=area) for file in plan.files),
         problems=(*problems, *plan.problems),
