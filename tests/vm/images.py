@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make the disk that one test machine boots from: a base tree, the agent put in, and a shell for the test."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+DISK_BYTES = 1536 * 1024 * 1024
+
+# Root's shell for the test, over a virtio-serial port: it works when the network does not. One line is one command in
+# base64, the answer is its exit code and what it printed. In the test's disk only, and ordered after nothing of ours.
+SHELL_SCRIPT = """#!/bin/sh
+until [ -e /dev/virtio-ports/vmtest ]; do sleep 0.2; done
+exec 3<>/dev/virtio-ports/vmtest
+while read -r line <&3; do
+    output=$(printf %s "$line" | base64 -d | sh 2>&1 3>&-)
+    code=$?
+    printf '%s %s\\n' "$code" "$(printf %s "$output" | base64 -w 0)" >&3
+done
+"""
+SHELL_UNIT = """[Unit]
+Description=Root shell of the VM test
+DefaultDependencies=no
+After=local-fs.target
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=/usr/local/sbin/vmtest-shell
+Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+# Nothing in a minimal Debian wants network-online.target; a test of it needs a service that does, as real servers have.
+# It keeps what it found.
+WHEN_ONLINE = "/run/vmtest-online.json"
+ONLINE_UNIT = f"""[Unit]
+Description=A service that needs the network to be online
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'ip -d -j addr >{WHEN_ONLINE}'
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Disk(NamedTuple):
+    """What QEMU needs to boot a machine: the raw root disk, and the kernel and initrd that were in it."""
+
+    root: pathlib.Path
+    kernel: pathlib.Path
+    initrd: pathlib.Path
+
+
+def make_disk(suite: str, backend: str, directory: pathlib.Path, install: Callable[[pathlib.Path], None]) -> Disk:
+    """A fresh disk in this directory; ``install`` gets the tree before it becomes a file system."""
+    base_tree = base.base_tree(suite, backend)
+    tree = pathlib.Path(tempfile.mkdtemp(prefix="tree.", dir=directory))
+    try:
+        base.copy_tree(base_tree, tree)
+        install(tree)
+        _add_units(tree)
+        root = directory / "root.img"
+        with root.open("wb") as stream:
+            stream.truncate(DISK_BYTES)
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-d", str(tree), str(root)], check=True)
+        kernel = _copy_only(tree / "boot", "vmlinuz-*", directory / "vmlinuz")
+        initrd = _copy_only(tree / "boot", "initrd.img-*", directory / "initrd.img")
+    finally:
+        shutil.rmtree(tree)
+    return Disk(root, kernel, initrd)
+
+
+def install_agent(tree: pathlib.Path) -> None:
+    """Put the agent of this checkout into the tree, as an image builder does."""
+    result = subprocess.run(
+        ["python3", "-m", "bootagent", "install", "--root", str(tree)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        message = f"bootagent install failed with {result.returncode}: {result.stdout}{result.stderr}"
+        raise RuntimeError(message)
+
+
+def _add_units(tree: pathlib.Path) -> None:
+    script = tree / "usr/local/sbin/vmtest-shell"
+    script.write_text(SHELL_SCRIPT, encoding="utf-8")
+    script.chmod(0o755)
+    units = tree / "etc/systemd/system"
+    (units / "vmtest-shell.service").write_text(SHELL_UNIT, encoding="utf-8")
+    (units / "vmtest-online.service").write_text(ONLINE_UNIT, encoding="utf-8")
+    subprocess.run(["systemctl", f"--root={tree}", "-q", "enable", "vmtest-shell", "vmtest-online"], check=True)
+
+
+def _copy_only(directory: pathlib.Path, pattern: str, target: pathlib.Path) -> pathlib.Path:
+    (source,) = directory.glob(pattern)
+    shutil.copyfile(source, target)
+    return target

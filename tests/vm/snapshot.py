@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is true of a booted guest, collected once: by its own kernel and systemd, and from the network outside of it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import network as outside
+from .images import WHEN_ONLINE
+
+if TYPE_CHECKING:
+    import pathlib
+
+    from .drives import Instance
+    from .machine import Machine
+
+ONLINE_UNITS = ("systemd-networkd-wait-online.service", "ifupdown-wait-online.service", "networking.service")
+
+# What the guest is asked, as root; an answer is text, and of what fails it is what was printed.
+QUESTIONS = {
+    # For a person who reads the evidence; the times are those of an emulated machine.
+    "evidence": "ip -br link; echo; ip -br addr; echo; ip route; echo; ip -6 route; echo; systemd-analyze time",
+    # What a service found that was started as soon as the network was said to be online.
+    "links_when_online": f"cat {WHEN_ONLINE}",
+    "links": "ip -d -j addr",
+    "routes_v4": "ip -j route",
+    "routes_v6": "ip -j -6 route",
+    "world_v4": f"ip route get {outside.WORLD_V4}",
+    "world_v6": f"ip route get {outside.WORLD_V6}",
+    "ping": "".join(
+        f"ping -c 1 -W 5 {target} >&2 && echo {target}; "
+        for target in (outside.WORLD_V4, outside.WORLD_V6, outside.ROUTED_V4, outside.ROUTED_V6)
+    ),
+    "bonds": "cat /proc/net/bonding/*",
+    "nameservers": "cat /etc/resolv.conf; resolvectl dns",
+    "lookup_v4": f"getent ahostsv4 {outside.LOOKUP_NAME}",
+    "lookup_v6": f"getent ahostsv6 {outside.LOOKUP_NAME}",
+    "hostname": "cat /proc/sys/kernel/hostname",
+    "etc_hostname": "cat /etc/hostname",
+    "etc_hosts": "cat /etc/hosts",
+    "fqdn": "hostname --fqdn",
+    "getent_hostname": 'getent hosts "$(hostname)"',
+    "system_state": "systemctl is-system-running",
+    "failed_units": "systemctl --failed --no-legend --plain",
+    "online_units": "systemctl show -p Id,ActiveState,InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic "
+    + " ".join(ONLINE_UNITS),
+    "agent_journal": "journalctl --boot --no-pager --output=short-monotonic --unit='bootagent*'",
+    "network_journal": "journalctl --boot --no-pager --output=short-monotonic --unit='systemd-networkd*'"
+    " --unit='networking*' --unit='ifup*' --unit='vmtest-online*' --unit='network-*'",
+    "agent_status": "cat /run/bootagent/status.json",
+    "files": "find /etc/systemd/network /run/systemd/network /etc/network /run/network -type f | sort"
+    ' | while read -r file; do echo "== $file"; cat "$file"; echo; done',
+}
+
+SSH_BANNER = "import socket, sys; print(socket.create_connection((sys.argv[1], 22), 30).recv(64).decode())"
+
+
+class Login(NamedTuple):
+    """An SSH login tried from outside: with whose key, to which address, and how it ended."""
+
+    key: str
+    address: str
+    accepted: bool
+    output: str
+
+
+class Snapshot(NamedTuple):
+    """A guest at the end of one boot; ``said`` holds its answers to ``QUESTIONS``."""
+
+    booted_s: float
+    said: dict[str, str]
+    links: list[dict[str, Any]]
+    reachable: dict[str, bool]
+    logins: list[Login]
+    console: str
+
+    def nic(self, mac: str) -> dict[str, Any]:
+        """The physical link with this permanent MAC; a bond member may have another one for now."""
+        for link in self.links:
+            if "info_kind" not in link.get("linkinfo", {}) and link.get("permaddr", link.get("address")) == mac:
+                return link
+        message = f"no NIC {mac} in the guest"
+        raise LookupError(message)
+
+    def of_kind(self, kind: str) -> list[dict[str, Any]]:
+        """All virtual links of this kind, such as ``bond``."""
+        return [link for link in self.links if link.get("linkinfo", {}).get("info_kind") == kind]
+
+    def routes(self, family: str) -> list[dict[str, Any]]:
+        """The main table of ``v4`` or ``v6``."""
+        routes: list[dict[str, Any]] = json.loads(self.said[f"routes_{family}"])
+        return routes
+
+
+def take(machine: Machine, network: outside.Network, instance: Instance, keys: dict[str, pathlib.Path]) -> Snapshot:
+    """Wait for the end of the boot, then look at everything; changes nothing in the guest."""
+    booted_s = machine.wait_booted()
+    static_v4, static_v6, *others = instance.addresses
+    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
+        targets = (static_v4, static_v6, *others)
+        answering = pool.map(lambda target: (target, _answers(network, target)), targets)
+        attempts = [(name, to) for name in keys for to in (static_v4, static_v6)]
+        logins = pool.map(lambda attempt: _login(network, attempt[0], keys[attempt[0]], attempt[1]), attempts)
+        said = _ask(machine)
+        reachable, tried = dict(answering), list(logins)
+    return Snapshot(booted_s, said, json.loads(said["links"]), reachable, tried, machine.console_text())
+
+
+def _ask(machine: Machine) -> dict[str, str]:
+    """All questions in one go: every round trip costs an emulated machine dearly."""
+    script = "".join(f"echo; echo '@@ {name}'; ( {question} ) 2>/dev/null\n" for name, question in QUESTIONS.items())
+    said = {}
+    for answer in machine.shell(script + "true").split("\n@@ ")[1:]:
+        name, _, text = answer.partition("\n")
+        said[name] = text.strip()
+    return said
+
+
+def _answers(network: outside.Network, target: str) -> bool:
+    return network.run(sys.executable, "-c", SSH_BANNER, target).stdout.startswith("SSH-2.0")
+
+
+def _login(network: outside.Network, name: str, key: pathlib.Path, address: str) -> Login:
+    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "IdentitiesOnly=yes"]
+    options += ["IdentityAgent=none", "ConnectTimeout=60", "LogLevel=ERROR"]
+    command = ["ssh", "-F", "/dev/null", "-i", str(key)]
+    for option in options:
+        command += ["-o", option]
+    result = network.run(*command, f"root@{address}", "id -un; cat /proc/sys/kernel/hostname", timeout=120)
+    accepted = result.returncode == 0 and result.stdout.startswith("root\n")
+    return Login(name, address, accepted, result.stdout + result.stderr)
