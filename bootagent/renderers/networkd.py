@@ -43,6 +43,7 @@ def render(network: BoundNetwork, host: Host) -> Plan:
         if interface.vlan:
             vlans.setdefault(interface.vlan.parent, []).append(interface.name or interface.label)
     primaries = {i.bond.primary for i in network.interfaces if i.bond and i.bond.mode in PRIMARY_MODES}
+    awaited = _awaited(network)
     files: list[File] = []
     problems: list[Problem] = []
     for interface in network.interfaces:
@@ -50,7 +51,8 @@ def render(network: BoundNetwork, host: Host) -> Plan:
         stem = f"05-bootagent-{interface.label}"
         if interface.bond or interface.vlan:
             files.append(_file(f"{stem}.netdev", header, _netdev(interface, interfaces, problems)))
-        sections = _network(interface, vlans.get(interface.label, []), interface.label in primaries)
+        label = interface.label
+        sections = _network(interface, vlans.get(label, []), label in primaries, label in awaited)
         files.append(_file(f"{stem}.network", header, sections))
     if network.unlisted is not None:
         files += _unlisted(network, host)
@@ -64,10 +66,23 @@ def _file(name: str, header: str, sections: Sections) -> File:
     return File(f"/etc/systemd/network/{name}", content, 0o640, "root:systemd-network")
 
 
-def _network(interface: Interface, vlans: list[str], primary: bool) -> Sections:
+def _awaited(network: BoundNetwork) -> set[str]:
+    """The devices on which a VLAN stands that "online" waits for.
+
+    networkd makes the VLAN when its parent is up: until then wait-online does not know that there is one to wait for
+    (seen with systemd 257, which was online before the VLAN was there).
+    """
+    awaited: set[str] = set()
+    for interface in reversed(network.interfaces):  # a VLAN comes behind its parent
+        if interface.vlan and (interface.required or interface.label in awaited):
+            awaited.add(interface.vlan.parent)
+    return awaited
+
+
+def _network(interface: Interface, vlans: list[str], primary: bool, awaited: bool) -> Sections:
     link = [f"MTUBytes={interface.mtu}"] if interface.mtu else []
     if not interface.required:
-        link.append("RequiredForOnline=no")
+        link.append(f"RequiredForOnline={'carrier' if awaited else 'no'}")
     return (
         ("Match", _match(interface)),
         ("Link", link),
