@@ -76,7 +76,7 @@ def _link(root: Root, path: str, target: str) -> None:
 
 def _read_unit(package: str, unit: str) -> str:
     """A unit from the checkout, or from where pip put it."""
-    for directory in (os.path.dirname(package) + "/systemd", f"{sys.prefix}/lib/systemd/system", f"{LIBRARY}/systemd"):
+    for directory in (os.path.dirname(package) + "/systemd", f"{sys.prefix}/lib/systemd/system"):
         try:
             with open(f"{directory}/{unit}", encoding="ascii") as file:
                 return file.read()
