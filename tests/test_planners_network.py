@@ -146,6 +146,49 @@ def test_a_bond_keeps_the_members_that_there_are() -> None:
     assert problems == ["error bond: none of the bond's members is there: left out"]
 
 
+MII = ("miimon", "100")
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "kept"),
+    [
+        ("active-backup", (("lacp_rate", "fast"), MII), (MII,)),
+        ("balance-xor", (("ad_select", "count"), ("packets_per_slave", "4"), MII), (MII,)),
+        ("802.3ad", (("arp_interval", "100"), ("arp_validate", "all"), MII), (MII,)),
+        ("802.3ad", (("fail_over_mac", "active"), MII), (MII,)),
+        ("active-backup", (("downdelay", "100"), ("miimon", "0")), (("miimon", "0"),)),
+        ("active-backup", (("arp_interval", "100"), MII), (MII,)),
+    ],
+)
+def test_what_the_kernel_would_refuse_of_a_bond_is_left_out_and_named(
+    mode: str, options: tuple[tuple[str, str], ...], kept: tuple[tuple[str, str], ...]
+) -> None:
+    """``unsuppmodes`` of drivers/net/bonding/bond_options.c, and ``bond_changelink`` of bond_netlink.c."""
+    bond = Link("bond", bond=Bond(mode, options, ("nic " + A,)), origin="bond")
+    network, problems = bound((nic(A), bond), host(("ens3", A)))
+    assert network.interfaces[1].bond == Bond(mode, kept, ("52540000000a",))
+    gone = [name for name, value in options if (name, value) not in kept]
+    assert [problem.partition(" is left out: ")[0] for problem in problems] == [
+        f"warning bond: bond option {name}" for name in gone
+    ]
+
+
+def test_delays_are_kept_where_the_default_monitor_carries_them() -> None:
+    """A bond without a monitor gets miimon, and modes without ARP monitoring have one of their own."""
+    for mode in ("active-backup", "802.3ad"):
+        bond = Link("bond", bond=Bond(mode, (("updelay", "100"),), ("nic " + A,)))
+        network, problems = bound((nic(A), bond), host(("ens3", A)))
+        assert network.interfaces[1].bond == Bond(mode, (("updelay", "100"), MII), ("52540000000a",))
+        assert problems == []
+
+
+def test_a_primary_where_the_mode_has_none_is_left_out_and_named() -> None:
+    bond = Link("bond", bond=Bond("802.3ad", (MII,), ("nic " + A,), "nic " + A), origin="bond")
+    network, problems = bound((nic(A), bond), host(("ens3", A)))
+    assert network.interfaces[1].bond == Bond("802.3ad", (MII,), ("52540000000a",))
+    assert problems == ["warning bond: bond option primary is left out: it has no meaning in mode 802.3ad"]
+
+
 def test_a_members_addresses_are_refused() -> None:
     bond = Link("bond", bond=Bond("active-backup", members=("nic " + A,)))
     network, problems = bound((nic(A, static("192.0.2.5/24")), bond), host(("ens3", A)))

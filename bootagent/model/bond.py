@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from bootagent.model.values import MacAddress, parse_address, shown, whole_number
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MODES = (
     "balance-rr",
     "active-backup",
@@ -50,6 +54,26 @@ RANGES = {
     "updelay": (0, 2147483647),  # milliseconds
 }
 
+# Modes in which the kernel takes an option; the others are taken in all (``unsuppmodes`` in bond_options.c), or mean
+# something in these only (bonding.rst).
+_LACP = frozenset({"802.3ad"})
+_ARP = frozenset({"balance-rr", "active-backup", "balance-xor", "broadcast"})
+OPTION_MODES = {
+    "primary": frozenset({"active-backup", "balance-tlb", "balance-alb"}),
+    "lacp_rate": _LACP,
+    "lacp_active": _LACP,
+    "ad_select": _LACP,
+    "ad_actor_sys_prio": _LACP,
+    "ad_user_port_key": _LACP,
+    "ad_actor_system": _LACP,
+    "fail_over_mac": frozenset({"active-backup"}),
+    "arp_validate": _ARP,
+    "arp_interval": _ARP,
+    "arp_missed_max": _ARP,
+    "packets_per_slave": frozenset({"balance-rr"}),
+    "tlb_dynamic_lb": frozenset({"balance-tlb", "balance-alb"}),
+}
+
 # Other spellings of one option: the kernel's second name, and those of Linux distributions.
 ALIASES = {
     "num_unsol_na": "num_grat_arp",
@@ -64,6 +88,24 @@ ALIASES = {
     "arp_ip_targets": "arp_ip_target",
     "arp_monitor_interval": "arp_interval",
 }
+
+
+def refusals(mode: str, options: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The options, ``primary`` too, that the kernel refuses in this mode and beside each other, with the reason.
+
+    A backend that makes a bond in one netlink message would lose the whole bond to one of them: ARP beside MII
+    monitoring and delays without it are refused by ``bond_changelink`` (drivers/net/bonding/bond_netlink.c).
+    """
+    kept = dict(options)
+    refused = {name: f"it has no meaning in mode {mode}" for name in kept if mode not in OPTION_MODES.get(name, MODES)}
+    # Modes without ARP monitoring bring their own miimon of 100.
+    miimon = kept.get("miimon", "0" if mode in _ARP else "100") != "0"
+    for name, value in kept.items():
+        if name in ("arp_interval", "arp_validate") and miimon and value not in ("0", "none"):
+            refused.setdefault(name, "ARP monitoring excludes miimon, which is given as well")
+        if name in ("updelay", "downdelay", "peer_notif_delay") and value != "0" and not miimon:
+            refused.setdefault(name, "it needs miimon, which is not given")
+    return refused
 
 
 def parse_mode(value: object) -> str:

@@ -7,6 +7,7 @@ never in the way.  The order is: NICs, bonds, VLANs, each in document order, a p
 
 from __future__ import annotations
 
+from bootagent.model.bond import refusals
 from bootagent.model.instance import Problem
 from bootagent.model.network import Bond, Interface, Link, Match, Network
 from bootagent.model.values import InterfaceName, MacAddress, Mtu
@@ -105,15 +106,21 @@ class Binding:
         mtu = link.mtu or max(filter(None, (self._by_label[label].mtu for label in free)), default=None)
         for label in free:
             self._by_label[label] = self._by_label[label]._replace(master=name, required=False, mtu=None)
-        monitored = any(key in ("miimon", "arp_interval") for key, _ in bond.options)
-        bond = bond._replace(
-            members=free,
-            primary=self._labels.get(bond.primary, ""),
-            options=bond.options if monitored else (*bond.options, DEFAULT_MIIMON),
-        )
+        bond = self._fit(bond, link.origin)._replace(members=free)
         # A backend may invent an address, which the cloud's port security would drop: the first member's is known good.
         mac = link.mac or self._address(free[0])
         self._add(link, Interface(name, name, None, mac, mtu, bond=bond, origin=link.origin))
+
+    def _fit(self, bond: Bond, where: str) -> Bond:
+        """``bond`` with a monitor, its primary by label, and without what the kernel would refuse."""
+        monitored = any(name in ("miimon", "arp_interval") for name, _ in bond.options)
+        options = bond.options if monitored else (*bond.options, DEFAULT_MIIMON)
+        primary = self._labels.get(bond.primary, "")
+        refused = refusals(bond.mode, (*options, ("primary", primary)) if primary else options)
+        for name, reason in refused.items():
+            self._report("warning", where, f"bond option {name} is left out: {reason}")
+        kept = tuple(option for option in options if option[0] not in refused)
+        return bond._replace(options=kept, primary="" if "primary" in refused else primary)
 
     def _address(self, label: str) -> MacAddress | None:
         match = self._by_label[label].match

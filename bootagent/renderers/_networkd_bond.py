@@ -2,11 +2,6 @@
 """The [Bond] section of a ``.netdev`` file.
 
 https://www.freedesktop.org/software/systemd/man/latest/systemd.netdev.html#%5BBond%5D%20Section%20Options
-
-networkd makes a bond in one netlink message, so that one option which the kernel refuses costs the whole bond.  What
-the kernel refuses is therefore left out and reported: options outside their mode (``unsuppmodes`` in
-drivers/net/bonding/bond_options.c), ARP beside MII monitoring, delays without it (``bond_changelink`` in
-bond_netlink.c).
 """
 
 from __future__ import annotations
@@ -17,36 +12,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.model.network import Bond
 
-_LACP = frozenset({"802.3ad"})
-_ARP = frozenset({"balance-rr", "active-backup", "balance-xor", "broadcast"})
-PRIMARY_MODES = frozenset({"active-backup", "balance-tlb", "balance-alb"})
-
-# Option of the kernel: key, unit, the modes in which kernel and networkd take it (None: all); in the manual's order.
+# Option of the kernel: key and unit; in the manual's order.
 _KEYS = {
-    "xmit_hash_policy": ("TransmitHashPolicy", "", None),
-    "lacp_rate": ("LACPTransmitRate", "", _LACP),
-    "miimon": ("MIIMonitorSec", "ms", None),
-    "peer_notif_delay": ("PeerNotifyDelaySec", "ms", None),  # systemd 256
-    "updelay": ("UpDelaySec", "ms", None),
-    "downdelay": ("DownDelaySec", "ms", None),
-    "lp_interval": ("LearnPacketIntervalSec", "s", None),
-    "ad_select": ("AdSelect", "", _LACP),
-    "ad_actor_sys_prio": ("AdActorSystemPriority", "", _LACP),
-    "ad_user_port_key": ("AdUserPortKey", "", _LACP),
-    "ad_actor_system": ("AdActorSystem", "", _LACP),
-    "fail_over_mac": ("FailOverMACPolicy", "", frozenset({"active-backup"})),
-    "arp_validate": ("ARPValidate", "", _ARP),
-    "arp_interval": ("ARPIntervalSec", "ms", _ARP),
-    "arp_ip_target": ("ARPIPTargets", "", None),
-    "arp_all_targets": ("ARPAllTargets", "", None),
-    "primary_reselect": ("PrimaryReselectPolicy", "", None),
-    "resend_igmp": ("ResendIGMP", "", None),
-    "packets_per_slave": ("PacketsPerSlave", "", frozenset({"balance-rr"})),
-    "num_grat_arp": ("GratuitousARP", "", None),
-    "all_slaves_active": ("AllSlavesActive", "", None),
-    "tlb_dynamic_lb": ("DynamicTransmitLoadBalancing", "", frozenset({"balance-tlb"})),
-    "min_links": ("MinLinks", "", None),
-    "arp_missed_max": ("ARPMissedMax", "", _ARP),  # systemd 256
+    "xmit_hash_policy": ("TransmitHashPolicy", ""),
+    "lacp_rate": ("LACPTransmitRate", ""),
+    "miimon": ("MIIMonitorSec", "ms"),
+    "peer_notif_delay": ("PeerNotifyDelaySec", "ms"),  # systemd 256
+    "updelay": ("UpDelaySec", "ms"),
+    "downdelay": ("DownDelaySec", "ms"),
+    "lp_interval": ("LearnPacketIntervalSec", "s"),
+    "ad_select": ("AdSelect", ""),
+    "ad_actor_sys_prio": ("AdActorSystemPriority", ""),
+    "ad_user_port_key": ("AdUserPortKey", ""),
+    "ad_actor_system": ("AdActorSystem", ""),
+    "fail_over_mac": ("FailOverMACPolicy", ""),
+    "arp_validate": ("ARPValidate", ""),
+    "arp_interval": ("ARPIntervalSec", "ms"),
+    "arp_ip_target": ("ARPIPTargets", ""),
+    "arp_all_targets": ("ARPAllTargets", ""),
+    "primary_reselect": ("PrimaryReselectPolicy", ""),
+    "resend_igmp": ("ResendIGMP", ""),
+    "packets_per_slave": ("PacketsPerSlave", ""),
+    "num_grat_arp": ("GratuitousARP", ""),
+    "all_slaves_active": ("AllSlavesActive", ""),
+    "tlb_dynamic_lb": ("DynamicTransmitLoadBalancing", ""),
+    "min_links": ("MinLinks", ""),
+    "arp_missed_max": ("ARPMissedMax", ""),  # systemd 256
 }
 
 # The kernel's own values of options that have no key: nothing is lost.
@@ -57,14 +48,12 @@ def bond_lines(bond: Bond, where: str, problems: list[Problem]) -> list[str]:
     """The lines of the section; what cannot be said is added to ``problems``."""
     options = dict(bond.options)
     for name, value in bond.options:
-        if reason := _refusal(name, value, bond.mode, options):
+        if reason := _refusal(name, value, bond.mode):
             severity = "info" if _DEFAULTS.get(name) == value else "warning"
             problems.append(Problem(severity, where, f"bond option {name}={value} is left out: {reason}"))
             del options[name]
-    if bond.primary and bond.mode not in PRIMARY_MODES:
-        problems.append(Problem("warning", where, f"bond option primary is left out: mode {bond.mode} has none"))
     lines = [f"Mode={bond.mode}"]
-    for name, (key, unit, _) in _KEYS.items():
+    for name, (key, unit) in _KEYS.items():
         if name in options:
             value = options[name].replace(",", " ")
             if name in ("all_slaves_active", "tlb_dynamic_lb"):
@@ -73,19 +62,12 @@ def bond_lines(bond: Bond, where: str, problems: list[Problem]) -> list[str]:
     return lines
 
 
-def _refusal(name: str, value: str, mode: str, options: dict[str, str]) -> str:
-    """Why an option cannot be given, or "".  ``options`` holds those that are not refused so far."""
+def _refusal(name: str, value: str, mode: str) -> str:
+    """Why networkd cannot say an option, or ""."""
     if name not in _KEYS:
         return "systemd-networkd has no key for it"
-    modes = _KEYS[name][2]
-    if modes and mode not in modes:
-        return f"it has no meaning in mode {mode}"
+    if name == "tlb_dynamic_lb" and mode == "balance-alb":
+        return "systemd-networkd says it in mode balance-tlb only"
     if value.startswith("filter") or value == "vlan+srcmac":
         return "systemd-networkd does not know this value"
-    miimon = options.get("miimon", "0") != "0"
-    if name in ("arp_interval", "arp_validate") and miimon and value not in ("0", "none"):
-        return "ARP monitoring excludes miimon, which is given as well"
-    # Modes without ARP monitoring bring their own miimon of 100.
-    if name in ("updelay", "downdelay", "peer_notif_delay") and value != "0" and not miimon and mode in _ARP:
-        return "it needs miimon, which is not given"
     return ""

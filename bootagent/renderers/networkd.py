@@ -14,7 +14,7 @@ duplicate address detection needs a carrier: wait-online would wait for it in va
 from __future__ import annotations
 
 from bootagent.model.plan import File, Plan
-from bootagent.renderers._networkd_bond import PRIMARY_MODES, bond_lines
+from bootagent.renderers._networkd_bond import bond_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     for interface in network.interfaces:
         if interface.vlan:
             vlans.setdefault(interface.vlan.parent, []).append(interface.name or interface.label)
-    primaries = {i.bond.primary for i in network.interfaces if i.bond and i.bond.mode in PRIMARY_MODES}
+    primaries = {interface.bond.primary for interface in network.interfaces if interface.bond}
     awaited = _awaited(network)
     files: list[File] = []
     problems: list[Problem] = []
