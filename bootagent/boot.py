@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 
 from bootagent import planners, renderers, sources
 from bootagent.commit import Change, Lock, Writer
-from bootagent.host import Host, read_cmdline, read_host
+from bootagent.host import Host, read_cmdline, read_host, read_texts
 from bootagent.log import Clock
 from bootagent.model.instance import Problem
 from bootagent.options import Options, is_off, read_options
@@ -36,6 +36,7 @@ class Prepared(NamedTuple):
     manifest: Manifest
     found: Optional[sources.Found]
     backend: str
+    reason: str  # why it is that backend
     decision: planners.Decision
     problems: tuple[Problem, ...]
     clock: Clock
@@ -67,8 +68,10 @@ def prepare(root: Root, given: Mapping[str, object]) -> Prepared:
         silent += (Problem("warning", "source", GONE),)
     clock.step("source")
     instance = found.instance if found else None
-    backend, doubts = choose_backend(host, options)
-    if host.live and instance and instance.network and renderers.load(backend).NEEDS_NAMES:
+    backend, reason, doubts = choose_backend(host, options)
+    renderer = renderers.load(backend)
+    host, unread_too = read_texts(root, host, renderer.READS)
+    if host.live and instance and instance.network and renderer.NEEDS_NAMES:
         from bootagent.late import wait_for_nics
 
         nics, unheard = wait_for_nics(root, instance.network, host.nics)
@@ -77,8 +80,9 @@ def prepare(root: Root, given: Mapping[str, object]) -> Prepared:
     decision = planners.decide(instance, host, manifest, options, backend)
     clock.step("plan")
     said = instance.problems if instance else ()
-    problems = tuple(dict.fromkeys((*wrong, *damaged, *unread, *silent, *said, *doubts, *decision.plan.problems)))
-    return Prepared(options, host, manifest, found, backend, decision, problems, clock)
+    seen = (*wrong, *damaged, *unread, *unread_too, *silent, *said, *doubts, *decision.plan.problems)
+    problems = tuple(dict.fromkeys(seen))
+    return Prepared(options, host, manifest, found, backend, reason, decision, problems, clock)
 
 
 def apply(root: Root, given: Mapping[str, object]) -> Result | None:

@@ -15,8 +15,6 @@ from bootagent.root import Root
 ETHERNET = "1"  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
 INFINIBAND = "32"  # ARPHRD_INFINIBAND
 UNIT_DIRS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
-EDITED_FILES = ("/etc/hosts", "/etc/network/interfaces")
-INTERFACES_DIR = "/etc/network/interfaces.d"
 ROOT_KEYS = "/root/.ssh/authorized_keys"
 NOT_A_DRIVE = ("loop", "ram", "zram", "dm-", "md", "fd")
 
@@ -87,8 +85,7 @@ def read_host(
     """
     problems: List[Problem] = []
     accounts = read_accounts(root, set(users), set(blocks))
-    stanzas = (f"{INTERFACES_DIR}/{name}" for name in root.names(INTERFACES_DIR))
-    edited = dict.fromkeys((*EDITED_FILES, *stanzas, *(account.authorized_keys for account in accounts.values())))
+    edited = dict.fromkeys(("/etc/hosts", *(account.authorized_keys for account in accounts.values())))
     texts = _texts(root, edited, problems)
     enabled = read_enabled(root)
     drives, damaged = read_drives(root) if find_drives else ((), ())
@@ -106,6 +103,19 @@ def read_host(
         unreadable=frozenset(problem.where for problem in problems),
         hostname=_line(root, "/proc/sys/kernel/hostname") or None,
     ), tuple(problems)
+
+
+def read_texts(root: Root, host: Host, paths: Iterable[str]) -> Tuple[Host, Tuple[Problem, ...]]:
+    """``host`` with the texts of ``paths`` too, of which one that ends in a slash is a directory of files."""
+    problems: List[Problem] = []
+    files: List[str] = []
+    for path in paths:
+        # What is in a directory may be one itself, as systemd's drop-ins are.
+        inside = (path + name for name in root.names(path) if path.endswith("/") and not root.names(path + name))
+        files += inside if path.endswith("/") else (path,)
+    texts = {**host.texts, **_texts(root, files, problems)}
+    unreadable = host.unreadable.union(problem.where for problem in problems)
+    return host._replace(texts=texts, unreadable=unreadable), tuple(problems)
 
 
 def read_cmdline(root: Root) -> str:

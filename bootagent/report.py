@@ -69,6 +69,7 @@ def status_file(prepared: Prepared, changes: tuple[Change, ...], problems: tuple
         "place": prepared.found.place if prepared.found else None,
         "documents": list(instance.documents) if instance else [],
         "backend": prepared.backend,
+        "reason": prepared.reason,
         "instance": {
             "id": instance.id if instance else prepared.manifest.instance,
             "hostname": instance.hostname if instance else None,
@@ -145,7 +146,7 @@ def plan_text(prepared: Prepared) -> str:
     """The plan for a person: each file with its content, then the actions."""
     found, plan = prepared.found, prepared.decision.plan
     source = f"{found.source} {found.place}" if found else "none"
-    parts = [f"source: {source}\nbackend: {prepared.backend}\n"]
+    parts = [f"source: {source}\nbackend: {prepared.backend} ({prepared.reason})\n"]
     for file in plan.files:
         content = file.content.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         parts.append(f"\n{file.path}  {file.mode:04o} {file.owner}\n")

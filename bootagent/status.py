@@ -40,7 +40,7 @@ def _text(status: dict[str, Any]) -> str:
         f"state: {status['state']}",
         f"source: {status['source'] or 'none'} {status['place'] or ''}".rstrip(),
         f"documents: {', '.join(status['documents']) or 'none'}",
-        f"backend: {status['backend']}",
+        f"backend: {status['backend']} ({status['reason']})",
         f"instance: {instance['id'] or '-'}",
         f"host name: {instance['hostname'] or 'unchanged'}",
         *(f"SSH keys: {count} for {user}" for user, count in instance["ssh_keys"].items()),

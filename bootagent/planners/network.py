@@ -37,9 +37,8 @@ def plan_network(
         kept = Problem("warning", "network", "no network document: what an earlier boot configured stays")
         return None, Plan(problems=(kept,) if instance else ())
     bound, problems = bind(network, host, fallback)
-    renderer = renderers.load(backend)
-    rendered = renderer.render(bound, host)
-    resolved = plan_resolver(bound, host, renderer)
+    rendered = renderers.render_for(backend, bound, host)
+    resolved = plan_resolver(bound, host, renderers.load(backend))
     plan = merge_plans((rendered, resolved))
     area = AREA if network.links else FALLBACK
     return bound, plan._replace(
@@ -72,12 +71,14 @@ def bind(network: Network, host: Host, fallback: str) -> tuple[BoundNetwork, tup
     return BoundNetwork(interfaces, unlisted if fallback == "dhcp" else None, dns), tuple(problems)
 
 
-def choose_backend(host: Host, options: Options) -> tuple[str, tuple[Problem, ...]]:
-    """The backend that the options name, or the one that runs at next boot."""
+def choose_backend(host: Host, options: Options) -> tuple[str, str, tuple[Problem, ...]]:
+    """The backend that the options name, or the one that runs at next boot; and why it is that one."""
     if options.backend:
-        return options.backend, ()
-    there = [name for name in renderers.names() if renderers.load(name).available(host)]
+        return options.backend, "an option names it", ()
+    there = {name: fact for name in renderers.names() if (fact := renderers.load(name).available(host))}
     if there:
-        return min(there, key=lambda name: renderers.load(name).PRIORITY), ()
+        name = min(there, key=lambda name: renderers.load(name).PRIORITY)
+        others = sorted(there.keys() - {name})
+        return name, there[name] + (f"; preferred to {', '.join(others)}" if others else ""), ()
     doubt = Problem("warning", "backend", f"no network daemon is enabled: the files are for {DEFAULT_BACKEND}")
-    return DEFAULT_BACKEND, (doubt,)
+    return DEFAULT_BACKEND, "no network daemon is enabled", (doubt,)

@@ -5,13 +5,17 @@ A renderer is pure and has::
 
     PRIORITY = 20                     # of several that are enabled, the lowest is taken
     NEEDS_NAMES = True                # whether it finds devices by kernel name only, so that late ones are waited for
+    READS = ("/etc/network/interfaces", "/etc/network/interfaces.d/")  # others' files that are edited or may compete,
+                                      # in host.texts where they are; a directory ends in a slash
+    RUN = {"/etc/x/": "/run/x/"}      # where the backend reads the same files from /run; {} if nowhere
     FEEDS = frozenset({"resolvconf"}) # the resolvers (host.resolver) that get DNS from this backend
-    UNSUPPORTED = frozenset({"..."})  # fields of the model that the backend cannot say
-    def available(host): -> bool      # whether the backend runs at next boot, from facts in ``Host``
+    UNSUPPORTED = {"field": "why"}    # what of the model the backend cannot say
+    def available(host): -> str       # the fact in ``Host`` by which the backend runs at next boot, or ""
     def render(network, host): -> Plan
 
-``render`` gives files and problems for a ``BoundNetwork``; every field of the model is rendered, or named in a problem.
-``UNSUPPORTED`` names a field as ``bond.lacp_active``, ``route.metric``, ``interface.match.driver``.
+``render`` gives the files for a ``BoundNetwork``, and problems about this machine (a file that competes, a device that
+is not there).  Every field of the model is rendered or stands in ``UNSUPPORTED``, as ``bond.lacp_active``,
+``route.metric``, ``match.driver``, or with a value, ``bond.arp_validate=filter``: ``render_for`` reports those.
 """
 
 from __future__ import annotations
@@ -19,9 +23,11 @@ from __future__ import annotations
 import os
 
 from bootagent.errors import UsageError
+from bootagent.renderers._limits import find_limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Protocol
 
     from bootagent.host import Host
@@ -33,10 +39,12 @@ if TYPE_CHECKING:
 
         PRIORITY: int
         NEEDS_NAMES: bool
+        READS: tuple[str, ...]
+        RUN: Mapping[str, str]
         FEEDS: frozenset[str]
-        UNSUPPORTED: frozenset[str]
+        UNSUPPORTED: Mapping[str, str]
 
-        def available(self, host: Host) -> bool: ...
+        def available(self, host: Host) -> str: ...
 
         def render(self, network: BoundNetwork, host: Host) -> Plan: ...
 
@@ -53,3 +61,10 @@ def load(name: str) -> Renderer:
         raise UsageError(f"unknown backend {name!a}: there are {', '.join(names())}")
     module: Renderer = __import__(f"{__name__}.{name.replace('-', '_')}", fromlist=["render"])
     return module
+
+
+def render_for(backend: str, network: BoundNetwork, host: Host) -> Plan:
+    """The plan of a backend for a network, with a problem for each thing that the backend cannot say."""
+    renderer = load(backend)
+    plan = renderer.render(network, host)
+    return plan._replace(problems=find_limits(network, renderer.UNSUPPORTED) + plan.problems)

@@ -6,11 +6,9 @@ https://www.freedesktop.org/software/systemd/man/latest/systemd.netdev.html#%5BB
 
 from __future__ import annotations
 
-from bootagent.model.instance import Problem
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from bootagent.model.network import Bond
+    from collections.abc import Mapping
 
 # Option of the kernel: key and unit; in the manual's order.
 _KEYS = {
@@ -40,19 +38,10 @@ _KEYS = {
     "arp_missed_max": ("ARPMissedMax", ""),  # systemd 256
 }
 
-# The kernel's own values of options that have no key: nothing is lost.
-_DEFAULTS = {"lacp_active": "on", "use_carrier": "1"}
 
-
-def bond_lines(bond: Bond, where: str, problems: list[Problem]) -> list[str]:
-    """The lines of the section; what cannot be said is added to ``problems``."""
-    options = dict(bond.options)
-    for name, value in bond.options:
-        if reason := _refusal(name, value, bond.mode):
-            severity = "info" if _DEFAULTS.get(name) == value else "warning"
-            problems.append(Problem(severity, where, f"bond option {name}={value} is left out: {reason}"))
-            del options[name]
-    lines = [f"Mode={bond.mode}"]
+def bond_lines(mode: str, options: Mapping[str, str]) -> list[str]:
+    """The lines of the section; an option without a key is none of them."""
+    lines = [f"Mode={mode}"]
     for name, (key, unit) in _KEYS.items():
         if name in options:
             value = options[name].replace(",", " ")
@@ -60,14 +49,3 @@ def bond_lines(bond: Bond, where: str, problems: list[Problem]) -> list[str]:
                 value = "yes" if value == "1" else "no"
             lines.append(f"{key}={value}{unit}")
     return lines
-
-
-def _refusal(name: str, value: str, mode: str) -> str:
-    """Why networkd cannot say an option, or ""."""
-    if name not in _KEYS:
-        return "systemd-networkd has no key for it"
-    if name == "tlb_dynamic_lb" and mode == "balance-alb":
-        return "systemd-networkd says it in mode balance-tlb only"
-    if value.startswith("filter") or value == "vlan+srcmac":
-        return "systemd-networkd does not know this value"
-    return ""

@@ -13,26 +13,35 @@ duplicate address detection needs a carrier: wait-online would wait for it in va
 
 from __future__ import annotations
 
+from bootagent.model.instance import Problem
 from bootagent.model.plan import File, Plan
 from bootagent.renderers._networkd_bond import bond_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.host import Host
-    from bootagent.model.instance import Problem
-    from bootagent.model.network import BoundNetwork, Interface, Route
+    from bootagent.model.network import Bond, BoundNetwork, Interface, Route
 
     Sections = tuple[tuple[str, list[str]], ...]  # (name, lines); one without lines is not written
 
 PRIORITY = 10
 NEEDS_NAMES = False
+READS = ("/etc/systemd/network/",)
+RUN = {"/etc/systemd/network/": "/run/systemd/network/"}
 FEEDS = frozenset({"systemd-resolved"})
-UNSUPPORTED = frozenset({"bond.lacp_active", "bond.use_carrier"})
+UNSUPPORTED = {
+    "bond.lacp_active": "systemd-networkd has no key for it",
+    "bond.use_carrier": "systemd-networkd has no key for it",
+    "bond.arp_validate=filter": "systemd-networkd does not know this value",
+    "bond.arp_validate=filter_active": "systemd-networkd does not know this value",
+    "bond.arp_validate=filter_backup": "systemd-networkd does not know this value",
+    "bond.xmit_hash_policy=vlan+srcmac": "systemd-networkd does not know this value",
+}
 
 
-def available(host: Host) -> bool:
-    """Whether networkd runs at next boot."""
-    return "systemd-networkd.service" in host.enabled
+def available(host: Host) -> str:
+    """The unit by which networkd runs at next boot."""
+    return "systemd-networkd.service is enabled" if "systemd-networkd.service" in host.enabled else ""
 
 
 def render(network: BoundNetwork, host: Host) -> Plan:
@@ -163,8 +172,16 @@ def _netdev(interface: Interface, interfaces: dict[str, Interface], problems: li
     lines = [f"Name={interface.name or interface.label}", f"Kind={'bond' if interface.bond else 'vlan'}"]
     lines += [f"MACAddress={mac}"] if mac else []
     if interface.bond:
-        return (("NetDev", lines), ("Bond", bond_lines(interface.bond, interface.origin or interface.label, problems)))
+        return (("NetDev", lines), ("Bond", _bond(interface, interface.bond, problems)))
     return (("NetDev", lines), ("VLAN", [f"Id={interface.vlan.id}"] if interface.vlan else []))
+
+
+def _bond(interface: Interface, bond: Bond, problems: list[Problem]) -> list[str]:
+    options = {name: value for name, value in bond.options if f"bond.{name}={value}" not in UNSUPPORTED}
+    if bond.mode == "balance-alb" and options.pop("tlb_dynamic_lb", ""):
+        message = "bond.tlb_dynamic_lb is left out: systemd-networkd says it in mode balance-tlb only"
+        problems.append(Problem("warning", interface.origin or interface.label, message))
+    return bond_lines(bond.mode, options)
 
 
 def _unlisted(network: BoundNetwork, host: Host) -> list[File]:
