@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What this machine is, read once into a value: NICs, drives, DMI, and what runs at next boot.
 
-Sources: sysfs-class-net (https://docs.kernel.org/networking/), /proc/cmdline, systemd.unit(5) for enablement.
+Sources: sysfs-class-net (https://docs.kernel.org/networking/), /proc/cmdline; ``services.py`` for what starts.
 """
 
 from typing import FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
@@ -11,10 +11,10 @@ from bootagent.errors import MediaError, NoVolumeError
 from bootagent.model.instance import Problem
 from bootagent.model.values import InterfaceName, MacAddress
 from bootagent.root import Root
+from bootagent.services import read_enabled, read_init, read_installed, read_resolver
 
 ETHERNET = "1"  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
 INFINIBAND = "32"  # ARPHRD_INFINIBAND
-UNIT_DIRS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 ROOT_KEYS = "/root/.ssh/authorized_keys"
 NOT_A_DRIVE = ("loop", "ram", "zram", "dm-", "md", "fd")
 
@@ -68,8 +68,10 @@ class Host(NamedTuple):
     drives: Tuple[Drive, ...] = ()
     damaged: Tuple[Problem, ...] = ()  # drives that cannot be read: of interest where no other one speaks
     uuid: str = ""  # DMI product_uuid, lower case
-    enabled: FrozenSet[str] = frozenset()  # systemd units that start at next boot
-    resolver: str = ""  # who owns /etc/resolv.conf: "systemd-resolved", "resolvconf" or "" (nobody)
+    init: str = ""  # the service manager: "systemd", "openrc" or "" (not known)
+    enabled: FrozenSet[str] = frozenset()  # what starts at next boot: systemd units, or services of OpenRC by bare name
+    installed: FrozenSet[str] = frozenset()  # names of services.PROGRAMS
+    resolver: str = ""  # who owns /etc/resolv.conf, see services.read_resolver
     accounts: Mapping[str, Account] = {}  # those that get keys or have some of ours
     texts: Mapping[str, str] = {}  # files that are edited rather than written, or may compete: path to content
     unreadable: FrozenSet[str] = frozenset()  # of those, the ones that are there and could not be read
@@ -87,7 +89,9 @@ def read_host(
     accounts = read_accounts(root, set(users), set(blocks))
     edited = dict.fromkeys(("/etc/hosts", *(account.authorized_keys for account in accounts.values())))
     texts = _texts(root, edited, problems)
-    enabled = read_enabled(root)
+    init = read_init(root)
+    enabled = read_enabled(root, init)
+    installed = read_installed(root)
     drives, damaged = read_drives(root) if find_drives else ((), ())
     return Host(
         live=root.live,
@@ -96,8 +100,10 @@ def read_host(
         drives=drives,
         damaged=damaged,
         uuid=_line(root, "/sys/class/dmi/id/product_uuid").lower(),
+        init=init,
         enabled=enabled,
-        resolver=read_resolver(root, enabled),
+        installed=installed,
+        resolver=read_resolver(root, enabled, installed),
         accounts=accounts,
         texts=texts,
         unreadable=frozenset(problem.where for problem in problems),
@@ -160,30 +166,6 @@ def read_drives(root: Root) -> Tuple[Tuple[Drive, ...], Tuple[Problem, ...]]:
     if root.names("/config-drive/openstack"):
         drives.append(Drive("/config-drive", ("config-2",), "", 3))
     return tuple(drives), tuple(damaged)
-
-
-def read_enabled(root: Root) -> FrozenSet[str]:
-    """The units that something enabled wants or requires and nobody masked."""
-    wanted: Set[str] = set()
-    masked: Set[str] = set()
-    for directory in UNIT_DIRS:
-        for name in root.names(directory):
-            if name.endswith((".wants", ".requires")):
-                wanted.update(root.names(f"{directory}/{name}"))
-            elif directory == UNIT_DIRS[0] and root.link(f"{directory}/{name}") == "/dev/null":
-                masked.add(name)
-    return frozenset(wanted - masked)
-
-
-def read_resolver(root: Root, enabled: FrozenSet[str]) -> str:
-    """Who owns /etc/resolv.conf."""
-    if "systemd-resolved.service" in enabled:
-        return "systemd-resolved"
-    for path in ("/sbin/resolvconf", "/usr/sbin/resolvconf"):
-        # systemd-resolved brings a link of this name to resolvectl(1), which is of no use without its daemon.
-        if root.exists(path) and not (root.link(path) or "").endswith("resolvectl"):
-            return "resolvconf"
-    return ""
 
 
 def read_accounts(root: Root, users: Set[str], blocks: Set[str]) -> Mapping[str, Account]:

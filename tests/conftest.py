@@ -51,7 +51,8 @@ class MachineDirectory:
             (self.path / base.lstrip("/") / "device" / "driver").symlink_to(f"../../bus/drivers/{driver}")
 
     def enable(self, unit: str) -> None:
-        """Enable a systemd unit, as ``systemctl enable`` would."""
+        """Install a systemd unit and enable it, as ``systemctl enable`` would."""
+        self.write(f"/usr/lib/systemd/system/{unit}", "[Service]\n")
         wants = self.path / "etc/systemd/system/multi-user.target.wants"
         wants.mkdir(parents=True, exist_ok=True)
         (wants / unit).symlink_to(f"/usr/lib/systemd/system/{unit}")

@@ -41,7 +41,8 @@ NEW_INTERFACES = f"{HEADER}auto lo\niface lo inet loopback\n\nsource {DIRECTORY}
 
 def available(host: Host) -> str:
     """The unit by which ifupdown, or ifupdown2 with the same files, brings devices up at next boot."""
-    return "networking.service is enabled" if "networking.service" in host.enabled else ""
+    runs = "networking.service" in host.enabled and "ifupdown-ng" not in host.installed
+    return "networking.service is enabled" if runs else ""
 
 
 def render(network: BoundNetwork, host: Host) -> Plan:
