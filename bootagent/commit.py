@@ -8,6 +8,7 @@ not touched.  One failed file costs only that file.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 RUN_DIR = "/run/bootagent"
 LOCK = f"{RUN_DIR}/lock"
 KERNEL_HOSTNAME = "/proc/sys/kernel/hostname"
+NETPLAN = ("/usr/libexec/netplan/generate", "/usr/lib/netplan/generate", "/lib/netplan/generate")
 
 
 class Change(NamedTuple):
@@ -90,6 +92,9 @@ class Writer:
             if name == "set-hostname":
                 self._set_hostname(argument)
                 return Change(KERNEL_HOSTNAME, "done")
+            if name == "netplan-generate":
+                self._generate_netplan()
+                return Change(argument, "done")
         except OSError as error:
             return Change(argument, "failed", f"{argument}: {name}: {error.strerror}")
         raise ValueError(f"no action {name}")
@@ -112,15 +117,22 @@ class Writer:
     def _put(self, file: File, durable: bool) -> bool:
         parent, _, name = file.path.rpartition("/")
         uid, gid = self._owner(file.owner)
+        is_link = stat.S_ISLNK(file.mode)
         private = file.mode & 0o077 == 0
         directory = self._directory(parent, (0o700, uid, gid) if private else (0o755, 0, 0))
         content = file.content.encode("utf-8", "surrogateescape")
-        if _is_there(directory, name, content, file.mode, uid, gid):
+        if is_link:
+            if _link_target(directory, name) == file.content:
+                return False
+        elif _is_there(directory, name, content, file.mode, uid, gid):
             return False
         temporary = f".{name}.bootagent"
         _unlink(temporary, directory)
         try:
-            self._fill(temporary, directory, content, (file.mode, uid, gid), durable)
+            if is_link:
+                os.symlink(file.content, temporary, dir_fd=directory)
+            else:
+                self._fill(temporary, directory, content, (file.mode, uid, gid), durable)
             os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
         except OSError:
             _unlink(temporary, directory)
@@ -164,6 +176,19 @@ class Writer:
         finally:
             os.close(fd)
 
+    def _generate_netplan(self) -> None:
+        """Have netplan write its daemons' files: as a generator of systemd it ran before ours were there.
+
+        The program behind ``netplan generate``, netplan-generate(8): without a Python of its own.
+        """
+        for program in NETPLAN:
+            if self._root.exists(program):
+                code = os.spawnv(os.P_WAIT, program, [program])  # noqa: S606, a fixed path, no shell wanted
+                if code:
+                    raise OSError(errno.EINVAL, f"{program} ended with {code}")
+                return
+        raise FileNotFoundError(errno.ENOENT, "netplan's generator is not installed")
+
     def _directory(self, path: str, make: tuple[int, int, int] | None) -> int:
         if path not in self._directories:
             self._directories[path] = self._root.open_directory(path, make)
@@ -197,6 +222,13 @@ def _is_there(directory: int, name: str, content: bytes, mode: int, uid: int, gi
         return stat.S_IMODE(status.st_mode) == mode and os.read(fd, len(content) + 1) == content
     finally:
         os.close(fd)
+
+
+def _link_target(directory: int, name: str) -> str | None:
+    try:
+        return os.readlink(name, dir_fd=directory)
+    except OSError:
+        return None
 
 
 def _unlink(name: str, directory: int) -> bool:

@@ -79,8 +79,9 @@ def read_manifest(root: Root) -> tuple[Manifest, tuple[Problem, ...]]:
 def _found(root: Root, files: Mapping[str, Entry]) -> dict[str, str]:
     found = {}
     for path in files:
+        target = root.link(path)
         try:
-            content = root.read(path)
+            content = root.read(path) if target is None else target.encode("utf-8", "surrogateescape")
         except OSError:
             content = b""
         if content is not None:

@@ -221,3 +221,20 @@ def test_a_kill_at_any_system_call_leaves_old_or_new_and_the_next_run_completes(
             assert machine.read(f"/etc/{name}") == f"new {name}\n"
     assert ("old one\n", "old two\n") in seen
     assert ("new one\n", "old two\n") in seen
+
+
+def test_a_symlink_is_made_replaced_and_left_alone(machine: MachineDirectory) -> None:
+    """The mode says that it is one."""
+    link = File("/etc/init.d/net.eth0", "net.lo", stat.S_IFLNK | 0o777)
+    machine.write("/etc/init.d/net.eth0", "a copy that somebody made\n")
+
+    assert commit(machine, Plan((link,))) == {"/etc/init.d/net.eth0": "written"}
+    assert os.readlink(machine.path / "etc/init.d/net.eth0") == "net.lo"
+    assert commit(machine, Plan((link,))) == {"/etc/init.d/net.eth0": "unchanged"}
+    assert commit(machine, Plan(actions=(Action("remove", link.path),))) == {"/etc/init.d/net.eth0": "removed"}
+    assert not machine.has("/etc/init.d/net.eth0")
+
+
+def test_netplan_without_its_generator_is_a_failure_that_costs_nothing_else(machine: MachineDirectory) -> None:
+    plan = Plan((File("/etc/hostname", "web\n"),), (Action("netplan-generate", "/etc/netplan"),))
+    assert commit(machine, plan) == {"/etc/hostname": "written", "/etc/netplan": "failed"}

@@ -12,6 +12,7 @@ class File(NamedTuple):
 
     ``block`` marks a file of which only a marked part is ours: it is never removed as a whole, and what a person
     changed outside that part is kept, because the content was made from what the file held.
+    A mode of ``S_IFLNK | 0o777`` (0o120777) makes it a symlink, and the content its target.
     """
 
     path: str  # absolute, inside the root
@@ -23,7 +24,7 @@ class File(NamedTuple):
 
 
 class Action(NamedTuple):
-    """A change that is not a file: ``("set-hostname", "web1")`` or ``("remove", "/etc/…")``."""
+    """A change that is not a file: ``set-hostname web1``, ``remove /etc/…``, ``netplan-generate /etc/netplan``."""
 
     name: str
     argument: str
