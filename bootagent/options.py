@@ -8,6 +8,7 @@ line of the agent; the path of a drive is inside the root in the first two.  Key
     drive: /dev/vdb            the config drive, not looked for
     fallback: dhcp | none      what a NIC that no document names gets
     hostname: fqdn | short | keep
+    render-to: etc | run       where the network's files go; run: an /etc that is read-only or verified
     users: [root, debian]      who gets the instance's SSH keys; on the kernel command line root,debian
 
 A wrong key or value in a file or on the kernel command line is a problem and the default stands: no input stops a boot.
@@ -40,6 +41,7 @@ class Options(NamedTuple):
     drive: Optional[str] = None
     fallback: str = "dhcp"
     hostname: str = "fqdn"
+    render_to: str = "etc"
     users: Tuple[str, ...] = ("root",)
     strict: bool = False
 
@@ -54,7 +56,7 @@ def read_options(root: Root, cmdline: str, given: Mapping[str, Any]) -> tuple[Op
                 problems.append(Problem("warning", f"{place}: {shown(key)}", f"not one of {', '.join(_CHECKS)}"))
                 continue
             try:
-                values[key] = _CHECKS[key](value)
+                values[key.replace("-", "_")] = _CHECKS[key](value)
             except ValueError as error:
                 problems.append(Problem("warning", f"{place}: {key}", str(error)))
     if "drive" in values:
@@ -139,5 +141,6 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "drive": _path,
     "fallback": _one_of("dhcp", "none"),
     "hostname": _one_of("fqdn", "short", "keep"),
+    "render-to": _one_of("etc", "run"),
     "users": _users,
 }

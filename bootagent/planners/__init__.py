@@ -29,7 +29,7 @@ class Decision(NamedTuple):
 
 def decide(instance: Instance | None, host: Host, manifest: Manifest, options: Options, backend: str) -> Decision:
     """The whole plan: the areas' plans together, without what a person edited, and with what is stale removed."""
-    network, network_plan = plan_network(instance, host, manifest, backend, options.fallback)
+    network, network_plan = plan_network(instance, host, manifest, backend, options)
     plan = merge_plans(
         (
             network_plan,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from bootagent.model.instance import Problem
 from bootagent.model.plan import Action, File, Plan
 
 TYPE_CHECKING = False
@@ -28,10 +29,14 @@ def plan_hostname(instance: Instance | None, host: Host, manifest: Manifest, opt
     if name is None or options.hostname == "keep":
         return Plan()
     text = name.short if options.hostname == "short" else str(name)
+    change = host.live and host.hostname != text
+    if options.render_to == "run":  # /run has no counterpart of these files: hostname(5)
+        skipped = Problem("info", HOSTNAME, "render-to: run: the name is the kernel's only")
+        return Plan(actions=(Action("set-hostname", text),) if change else (), problems=(skipped,))
     files = [File(HOSTNAME, f"{text}\n", area=AREA)]
     if HOSTS not in host.unreadable:
         files.append(File(HOSTS, edit_hosts(host.texts.get(HOSTS), str(name), name.short), block=True, area=AREA))
-    if not host.live or host.hostname == text or manifest.is_edited(HOSTNAME):
+    if not change or manifest.is_edited(HOSTNAME):
         return Plan(tuple(files), areas=frozenset((AREA,)))
     return Plan(tuple(files), (Action("set-hostname", text),), areas=frozenset((AREA,)))
 

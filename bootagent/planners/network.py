@@ -13,7 +13,8 @@ from bootagent.model.network import BoundNetwork, Dns, Network
 from bootagent.model.plan import Plan, merge_plans
 from bootagent.planners.addressing import address, join, rank, spread_dns
 from bootagent.planners.binding import Binding
-from bootagent.planners.resolver import plan_resolver
+from bootagent.planners.resolver import RUN, plan_resolver
+from bootagent.planners.transient import move_to_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ DEFAULT_BACKEND = "networkd"
 
 
 def plan_network(
-    instance: Instance | None, host: Host, manifest: Manifest, backend: str, fallback: str
+    instance: Instance | None, host: Host, manifest: Manifest, backend: str, options: Options
 ) -> tuple[BoundNetwork | None, Plan]:
     """The bound network and the plan of its files; no network where what is configured stays as it is."""
     # A document in which no link is sound is as good as none.
@@ -36,9 +37,12 @@ def plan_network(
     if not network.links and _is_kept(instance, manifest):
         kept = Problem("warning", "network", "no network document: what an earlier boot configured stays")
         return None, Plan(problems=(kept,) if instance else ())
-    bound, problems = bind(network, host, fallback)
+    bound, problems = bind(network, host, options.fallback)
     rendered = renderers.render_for(backend, bound, host)
     resolved = plan_resolver(bound, host, renderers.load(backend))
+    if options.render_to == "run":
+        rendered = move_to_run(rendered, renderers.load(backend).RUN)
+        resolved = move_to_run(resolved, RUN)
     plan = merge_plans((rendered, resolved))
     area = AREA if network.links else FALLBACK
     return bound, plan._replace(

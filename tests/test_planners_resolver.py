@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DNS that no backend carries: one file of the resolver that the machine runs, never two owners."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from bootagent import renderers
+from bootagent.host import Host
+from bootagent.model.network import BoundNetwork, Dns, Interface
+from bootagent.model.values import DomainName, InterfaceName
+from bootagent.planners.resolver import plan_resolver
+
+LINK = Dns((ipaddress.ip_address("192.0.2.53"),), (DomainName("a.example"),))
+LOOSE = Dns((ipaddress.ip_address("2001:db8::53"),))
+NETWORK = BoundNetwork((Interface("eth0", InterfaceName("eth0"), dns=LINK),), dns=LOOSE)
+
+
+def files(backend: str, resolver: str, network: BoundNetwork = NETWORK) -> dict[str, str]:
+    plan = plan_resolver(network, Host(resolver=resolver), renderers.load(backend))
+    return {file.path: file.content.partition("\n")[2] for file in plan.files}
+
+
+def test_what_the_backend_feeds_needs_only_what_no_link_has() -> None:
+    assert files("networkd", "systemd-resolved") == {
+        "/etc/systemd/resolved.conf.d/50-bootagent.conf": "[Resolve]\nDNS=2001:db8::53\n"
+    }
+    assert files("networkd", "systemd-resolved", NETWORK._replace(dns=Dns())) == {}
+
+
+@pytest.mark.parametrize(
+    ("resolver", "path", "text"),
+    [
+        (
+            "systemd-resolved",
+            "/etc/systemd/resolved.conf.d/50-bootagent.conf",
+            "[Resolve]\nDNS=192.0.2.53\nDNS=2001:db8::53\nDomains=a.example\n",
+        ),
+        (
+            "networkmanager",
+            "/etc/NetworkManager/conf.d/50-bootagent-dns.conf",
+            "[global-dns]\nsearches=a.example\n\n[global-dns-domain-*]\nservers=192.0.2.53,2001:db8::53\n",
+        ),
+        ("", "/etc/resolv.conf", "search a.example\nnameserver 192.0.2.53\nnameserver 2001:db8::53\n"),
+    ],
+)
+def test_the_servers_of_all_links_go_to_the_resolver_that_the_backend_does_not_feed(
+    resolver: str, path: str, text: str
+) -> None:
+    """ifupdown feeds resolvconf(8) alone."""
+    assert files("ifupdown", resolver) == {path: text}
+
+
+def test_resolvconf_gets_them_where_the_backend_does_not_feed_it() -> None:
+    text = "search a.example\nnameserver 192.0.2.53\nnameserver 2001:db8::53\n"
+    assert files("networkd", "resolvconf") == {"/etc/resolvconf/resolv.conf.d/base": text}
+
+
+def test_more_servers_than_the_c_library_reads_are_reported() -> None:
+    """resolv.conf(5), MAXNS."""
+    many = Dns(tuple(ipaddress.ip_address(f"192.0.2.{number}") for number in range(1, 6)))
+    plan = plan_resolver(BoundNetwork(dns=many), Host(), renderers.load("networkd"))
+
+    assert [problem.severity for problem in plan.problems] == ["info"]
+    assert "192.0.2.4, 192.0.2.5" in plan.problems[0].message
