@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build the root trees that the test machines are copied from: one for each Debian suite and network backend.
+"""Build the root trees that the test machines are copied from: one for each Debian suite and way to run its network.
 
 A tree is kept in the cache directory under a hash of all that went into it, so that it is built once, and again when
 its packages or its recipe change. ``BOOTAGENT_VM_CACHE`` names the directory, ``BOOTAGENT_VM_MIRROR`` a mirror other
@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SUITES = ("bookworm", "trixie")
-BACKENDS = ("networkd", "ifupdown")
+# What runs an image's network, and the backend that is to be found in it.
+BACKEND_OF = {
+    "networkd": "networkd",
+    "ifupdown": "ifupdown",
+    "networkmanager": "networkmanager",
+    "netplan-networkd": "netplan",
+    "netplan-networkmanager": "netplan",
+    "ifupdown2": "ifupdown",
+    "ifupdown-ng": "ifupdown-ng",
+}
+IMAGES = tuple(BACKEND_OF)
 
 # What an image builder of a cloud puts in; zstd makes the initrd's unpacking short.
 COMMON = (
@@ -44,13 +54,18 @@ COMMON = (
     "python3-netifaces",
 )
 
-# The DHCP client is the one that the suite's ifupdown recommends; neither ifenslave nor net-tools nor vlan.
-BACKEND_PACKAGES = {
-    ("bookworm", "networkd"): ("systemd-resolved",),
-    ("trixie", "networkd"): ("systemd-resolved",),
-    ("bookworm", "ifupdown"): ("ifupdown", "isc-dhcp-client"),
-    ("trixie", "ifupdown"): ("ifupdown", "dhcpcd-base"),
+# Neither ifenslave nor net-tools nor vlan.
+PACKAGES = {
+    "networkd": ("systemd-resolved",),
+    "ifupdown": ("ifupdown",),
+    "networkmanager": ("network-manager",),
+    "netplan-networkd": ("netplan.io", "systemd-resolved"),
+    "netplan-networkmanager": ("netplan.io", "network-manager"),
+    "ifupdown2": ("ifupdown2",),
+    "ifupdown-ng": ("ifupdown-ng",),
 }
+# The DHCP client that the suite's ifupdown recommends.
+DHCP_CLIENT = {"bookworm": "isc-dhcp-client", "trixie": "dhcpcd-base"}
 
 # Timers that cost a boot seconds and have nothing to do with it. Nothing of the network is masked.
 FINISH_COMMON = """
@@ -62,18 +77,23 @@ systemctl mask e2scrub_all.timer e2scrub_reap.service
 rm -rf /usr/share/doc/* /usr/share/man/* /usr/share/locale/*
 """
 
-# How the backend is switched on, and what /etc/machine-id holds. "uninitialized" is what systemd asks of an image that
-# many machines are made from. On a Debian with ifupdown it would make the first boot enable all of systemd's presets:
+# What is switched on, and what /etc/machine-id holds. "uninitialized" is what systemd asks of an image that many
+# machines are made from. On a Debian without networkd it would make the first boot enable all of systemd's presets:
 # systemd-networkd too, and its wait-online, which then fails after two minutes. Builders of such images leave it empty.
-FINISH_BACKEND = {
+EMPTY_ID = ": >/etc/machine-id\n"
+FINISH_IMAGE = {
     "networkd": """
 systemctl enable systemd-networkd.service systemd-resolved.service
 printf 'uninitialized\\n' >/etc/machine-id
 """,
-    "ifupdown": """
-systemctl is-enabled networking.service
-: >/etc/machine-id
-""",
+    "ifupdown": "systemctl is-enabled networking.service\n" + EMPTY_ID,
+    "networkmanager": "systemctl is-enabled NetworkManager.service\n" + EMPTY_ID,
+    # As on Ubuntu: the generator starts the daemon, nothing else does.
+    "netplan-networkd": "systemctl disable systemd-networkd.service\nsystemctl enable systemd-resolved.service\n"
+    + EMPTY_ID,
+    "netplan-networkmanager": "systemctl is-enabled NetworkManager.service\n" + EMPTY_ID,
+    "ifupdown2": "systemctl enable networking.service\n" + EMPTY_ID,
+    "ifupdown-ng": "systemctl enable networking.service\n" + EMPTY_ID,
 }
 SEAL = """
 rm -rf /var/lib/apt/lists/* /var/cache/apt/* /usr/sbin/policy-rc.d /etc/apt/sources.list /etc/apt/sources.list.d/*
@@ -107,10 +127,10 @@ def apt_mirror() -> str:
     raise RuntimeError(message)
 
 
-def base_tree(suite: str, backend: str) -> pathlib.Path:
-    """The tree of this suite with this backend, sealed as an image would be; built if the cache has none."""
-    packages = BACKEND_PACKAGES[suite, backend]
-    finish = FINISH_BACKEND[backend] + SEAL
+def base_tree(suite: str, image: str) -> pathlib.Path:
+    """The tree of this suite with this network, sealed as an image would be; built if the cache has none."""
+    packages = PACKAGES[image] + ((DHCP_CLIENT[suite],) if image.startswith("ifupdown") else ())
+    finish = FINISH_IMAGE[image] + SEAL
     common = _common_tree(suite)
 
     def build(tree: pathlib.Path) -> None:
@@ -119,7 +139,7 @@ def base_tree(suite: str, backend: str) -> pathlib.Path:
             _in_chroot(tree, "apt-get -q -y --no-install-recommends install " + " ".join(packages))
             _in_chroot(tree, finish)
 
-    return _cached(f"{suite}-{backend}", [common.name, *packages, finish], build)
+    return _cached(f"{suite}-{image}", [common.name, *packages, finish], build)
 
 
 def copy_tree(source: pathlib.Path, target: pathlib.Path) -> None:
@@ -156,7 +176,7 @@ def _cached(name: str, ingredients: list[str], build: Callable[[pathlib.Path], N
         scratch.chmod(0o755)
         try:
             build(scratch)
-            for outdated in cache.glob(f"{name}-*"):
+            for outdated in cache.glob(f"{name}-" + "[0-9a-f]" * 12):
                 shutil.rmtree(outdated)
             scratch.rename(final)
         except BaseException:
@@ -206,8 +226,8 @@ def _logged(tree: pathlib.Path, command: list[str]) -> None:
 def main() -> None:
     """Build all trees: ``python3 -m tests.vm.base``."""
     for suite in SUITES:
-        for backend in BACKENDS:
-            sys.stdout.write(f"{base_tree(suite, backend)}\n")
+        for image in IMAGES:
+            sys.stdout.write(f"{base_tree(suite, image)}\n")
 
 
 if __name__ == "__main__":

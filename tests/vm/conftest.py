@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the VM tests: each image's machine is booted three times, and each boot is looked at once.
+"""Fixtures of the VM tests: each image's machine is booted one to three times, and each boot is looked at once.
 
 ``python3 -m pytest tests/vm`` runs them, as root. A tool that is missing ends the run with one line that names it.
 ``BOOTAGENT_VM_JOBS`` says how many machines run side by side, one for each processor if it does not.
@@ -12,7 +12,7 @@ import os
 import pathlib
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -22,8 +22,11 @@ from .journey import Boot, Journey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# A life of three boots where the agent's own part differs; of the other daemons the first boot tells all.
+BOOTS = {image: 3 if image in ("networkd", "ifupdown") else 1 for image in base.IMAGES}
+STAGES = ("first", "rebooted", "other")
 # The suites take turns, so that two trees that are made side by side do not wait for one another.
-IMAGES = [(suite, backend) for backend in base.BACKENDS for suite in base.SUITES]
+IMAGES = [(suite, image) for image in base.IMAGES for suite in base.SUITES]
 
 # Each program and the Debian package that holds it.
 TOOLS = {
@@ -39,6 +42,14 @@ TOOLS = {
     "ssh-keygen": "openssh-client",
     "systemctl": "systemd",
 }
+
+
+class Visit(NamedTuple):
+    """What a test is about: an image, and one of its boots."""
+
+    suite: str
+    image: str
+    stage: str
 
 
 def missing_tools() -> list[str]:
@@ -57,9 +68,9 @@ def journeys(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], J
     missing = missing_tools()
     if missing:
         pytest.exit(f"the VM tests lack: {', '.join(missing)}", returncode=1)
-    calls = [item.callspec.params for item in request.session.items if isinstance(item, pytest.Function)]
-    selected = {call["journey"] for call in calls if "journey" in call}
-    found = {image: Journey(*image) for image in IMAGES if image in selected}
+    calls = [getattr(item, "callspec", None) for item in request.session.items]
+    selected = {call.params["visit"][:2] for call in calls if call and "visit" in call.params}
+    found = {image: Journey(*image, BOOTS[image[1]]) for image in IMAGES if image in selected}
     jobs = int(os.environ.get("BOOTAGENT_VM_JOBS", "0")) or os.cpu_count()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for one in found.values():
@@ -74,50 +85,25 @@ def journeys(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], J
         one.remove()
 
 
-@pytest.fixture(scope="module", params=IMAGES, ids="-".join)
-def journey(request: pytest.FixtureRequest, journeys: dict[tuple[str, str], Journey]) -> Journey:
-    """One image's machine, with the agent in it."""
-    return journeys[request.param]
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test is about each boot of each image, or about those boots that its mark ``boots`` names."""
+    if "visit" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("boots")
+        wanted = mark.args if mark else STAGES
+        visits = [Visit(*image, stage) for image in IMAGES for stage in STAGES[: BOOTS[image[1]]] if stage in wanted]
+        metafunc.parametrize("visit", visits, ids=["-".join(visit) for visit in visits], scope="module")
 
 
 @pytest.fixture(scope="module")
-def first(journey: Journey) -> Boot:
-    """The first boot, as instance A."""
-    return _shown(journey.first)
+def journey(visit: Visit, journeys: dict[tuple[str, str], Journey]) -> Journey:
+    """The machine, with the agent in it."""
+    return journeys[visit.suite, visit.image]
 
 
 @pytest.fixture(scope="module")
-def rebooted(journey: Journey) -> Boot:
-    """The second boot, still instance A, the drive detached."""
-    return _shown(journey.rebooted)
-
-
-@pytest.fixture(scope="module")
-def other(journey: Journey) -> Boot:
-    """The third boot, as instance B."""
-    return _shown(journey.other)
-
-
-@pytest.fixture(params=["first", "rebooted", "other"])
-def boot(request: pytest.FixtureRequest, journey: Journey) -> Boot:
-    """Each of the three boots in turn."""
-    del journey  # named so that pytest knows this fixture has one for each image
-    found = request.getfixturevalue(request.param)
-    assert isinstance(found, Boot)
-    return found
-
-
-@pytest.fixture(params=["first", "rebooted"])
-def boot_a(request: pytest.FixtureRequest, journey: Journey) -> Boot:
-    """Each boot as instance A, the drive attached and not."""
-    del journey
-    found = request.getfixturevalue(request.param)
-    assert isinstance(found, Boot)
-    return found
-
-
-def _shown(boot: concurrent.futures.Future[Boot]) -> Boot:
+def boot(visit: Visit, journey: Journey) -> Boot:
     """The boot, once it is over; its evidence goes to the test's output."""
-    result = boot.result()
+    future: concurrent.futures.Future[Boot] = getattr(journey, visit.stage)
+    result = future.result()
     sys.stdout.write(result.evidence)
     return result

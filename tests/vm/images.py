@@ -69,9 +69,9 @@ class Disk(NamedTuple):
     initrd: pathlib.Path
 
 
-def make_disk(suite: str, backend: str, directory: pathlib.Path, install: Callable[[pathlib.Path], None]) -> Disk:
+def make_disk(suite: str, image: str, directory: pathlib.Path, install: Callable[[pathlib.Path], None]) -> Disk:
     """A fresh disk in this directory; ``install`` gets the tree before it becomes a file system."""
-    base_tree = base.base_tree(suite, backend)
+    base_tree = base.base_tree(suite, image)
     tree = pathlib.Path(tempfile.mkdtemp(prefix="tree.", dir=directory))
     try:
         base.copy_tree(base_tree, tree)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three boots of one disk: as instance A, as A with the drive detached, and as instance B."""
+"""The boots of one disk: as instance A, as A with the drive detached, and as instance B."""
 
 from __future__ import annotations
 
@@ -35,16 +35,18 @@ class Journey:
     """
 
     def __init__(
-        self, suite: str, backend: str, install: Callable[[pathlib.Path], None] = images.install_agent
+        self, suite: str, image: str, boots: int, install: Callable[[pathlib.Path], None] = images.install_agent
     ) -> None:
         self.suite = suite
-        self.backend = backend
+        self.image = image
+        self.backend = base.BACKEND_OF[image]
+        self._boots = boots
         self.first: Future[Boot] = Future()
         self.rebooted: Future[Boot] = Future()
         self.other: Future[Boot] = Future()
         self._install = install
-        self._directory = pathlib.Path(tempfile.mkdtemp(prefix=f"bootagent-vm.{suite}-{backend}."))
-        self._evidence = base.cache_directory() / "evidence" / f"{suite}-{backend}"
+        self._directory = pathlib.Path(tempfile.mkdtemp(prefix=f"bootagent-vm.{suite}-{image}."))
+        self._evidence = base.cache_directory() / "evidence" / f"{suite}-{image}"
         self._keys = {name: drives.make_key(self._directory / f"key-{name}") for name in ("a", "b")}
         self.a = drives.instance_a(self._keys["a"])
         self.b = drives.instance_b(self._keys["b"])
@@ -52,20 +54,17 @@ class Journey:
         self._abandoned = False
 
     def travel(self) -> None:
-        """Make the disk and boot it three times; an error is that of every boot from there on."""
-        boots = [self.first, self.rebooted, self.other]
+        """Make the disk and boot it; an error is that of every boot from there on."""
+        boots = [self.first, self.rebooted, self.other][: self._boots]
         try:
             shutil.rmtree(self._evidence, ignore_errors=True)
             self._evidence.mkdir(parents=True)
             # A's drive is a disk; B's is the CD-ROM that nova makes of it by default.
             drive_a = Drive(drives.make_drive(self.a, self._directory), "virtio")
             drive_b = Drive(drives.make_drive(self.b, self._directory), "cdrom")
-            disk = images.make_disk(self.suite, self.backend, self._directory, self._install)
-            for stage, instance, drive in (
-                ("1-first", self.a, drive_a),
-                ("2-rebooted", self.a, None),
-                ("3-other", self.b, drive_b),
-            ):
+            disk = images.make_disk(self.suite, self.image, self._directory, self._install)
+            stages = (("1-first", self.a, drive_a), ("2-rebooted", self.a, None), ("3-other", self.b, drive_b))
+            for stage, instance, drive in stages[: self._boots]:
                 boot = self._boot(stage, instance, Hardware(disk, instance.uuid, NICS, drive))
                 boots.pop(0).set_result(boot)
         except BaseException as error:
@@ -84,7 +83,7 @@ class Journey:
 
     def _boot(self, stage: str, instance: drives.Instance, hardware: Hardware) -> Boot:
         with contextlib.ExitStack() as stack:
-            namespace = f"bootagent-vm-{os.getpid()}-{self.suite}-{self.backend}"
+            namespace = f"bootagent-vm-{os.getpid()}-{self.suite}-{self.image}"
             network = stack.enter_context(Network(namespace, self._directory))
             stack.callback(self._keep_logs, stage)
             self._machine = stack.enter_context(Machine(hardware, namespace, self._directory))
@@ -102,7 +101,7 @@ class Journey:
 
     def _keep_evidence(self, stage: str, taken: snapshot.Snapshot) -> str:
         """All answers go to a file; what a person asks first is returned."""
-        title = f"===== {self.suite} {self.backend} {stage}: boot done after {taken.booted_s:.0f} s ====="
+        title = f"===== {self.suite} {self.image} {stage}: boot done after {taken.booted_s:.0f} s ====="
         logins = "\n".join(f"ssh key {login.key} {login.address}: {login.output.strip()}" for login in taken.logins)
         answers = "\n".join(f"@@ {name}\n{text}" for name, text in taken.said.items())
         (self._evidence / f"{stage}.txt").write_text(f"{title}\n\n{logins}\n\n{answers}\n", encoding="utf-8")

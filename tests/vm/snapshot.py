@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from .drives import Instance
     from .machine import Machine
 
-ONLINE_UNITS = ("systemd-networkd-wait-online.service", "ifupdown-wait-online.service", "networking.service")
+ONLINE_UNITS = (
+    "systemd-networkd-wait-online.service",
+    "ifupdown-wait-online.service",
+    "networking.service",
+    "NetworkManager-wait-online.service",
+)
 
 # What the guest is asked, as root; an answer is text, and of what fails it is what was printed.
 QUESTIONS = {
@@ -49,9 +54,13 @@ QUESTIONS = {
     + " ".join(ONLINE_UNITS),
     "agent_journal": "journalctl --boot --no-pager --output=short-monotonic --unit='bootagent*'",
     "network_journal": "journalctl --boot --no-pager --output=short-monotonic --unit='systemd-networkd*'"
-    " --unit='networking*' --unit='ifup*' --unit='vmtest-online*' --unit='network-*'",
+    " --unit='networking*' --unit='ifup*' --unit='vmtest-online*' --unit='network-*' --unit='NetworkManager*'",
+    # What NetworkManager made of our profiles: name, file, device, state; and what it has to say against them.
+    "profiles": "nmcli -t -f NAME,FILENAME,DEVICE,STATE connection show",
+    "nm_complaints": "journalctl --boot --no-pager --output=cat --unit=NetworkManager --priority=warning",
     "agent_status": "cat /run/bootagent/status.json",
-    "files": "find /etc/systemd/network /run/systemd/network /etc/network /run/network -type f | sort"
+    "files": "find /etc/systemd/network /run/systemd/network /etc/network /run/network /etc/netplan"
+    " /etc/NetworkManager /run/NetworkManager -type f | sort"
     ' | while read -r file; do echo "== $file"; cat "$file"; echo; done',
 }
 

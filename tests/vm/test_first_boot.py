@@ -43,6 +43,7 @@ ADDRESSES_B = {
     "slaac": {RA_ADDRESS},
     "unnamed": set(),
 }
+OURS_OF_NM = ("/etc/NetworkManager/system-connections/", "/run/NetworkManager/system-connections/netplan-")
 MTUS_A = {"static": 1500, "bond-a": 9000, "bond-b": 9000, "bond": 9000, "vlan": 1500, "multi": 1400}
 MTUS_B = {"static": 1500, "bond-a": 1500, "bond-b": 1500, "multi": 1500}
 ONLY_A = (
@@ -113,39 +114,42 @@ def test_default_routes_prefer_the_link_named_first(boot: Boot) -> None:
     assert f"via {outside.GATEWAY_V6} dev {static} " in boot.snapshot.said["world_v6"]
 
 
-def test_host_routes_lead_where_the_document_says(boot_a: Boot) -> None:
+@pytest.mark.boots("first", "rebooted")
+def test_host_routes_lead_where_the_document_says(boot: Boot) -> None:
     """The host routes of both families are in the kernel, and what is behind them answers."""
-    multi = labels(boot_a)["multi"]["ifname"]
+    multi = labels(boot)["multi"]["ifname"]
     routes = {
         (route["dst"], route.get("gateway"), route["dev"])
         for family in ("v4", "v6")
-        for route in boot_a.snapshot.routes(family)
+        for route in boot.snapshot.routes(family)
     }
     assert ("10.77.0.0/16", "10.30.0.1", multi) in routes
     assert ("2001:db8:77::/64", "2001:db8:30::1", multi) in routes
     world = [outside.WORLD_V4, outside.WORLD_V6, outside.ROUTED_V4, outside.ROUTED_V6]
-    assert boot_a.snapshot.said["ping"].split() == world
+    assert boot.snapshot.said["ping"].split() == world
 
 
-def test_bond_has_its_members_and_options(boot_a: Boot) -> None:
+@pytest.mark.boots("first", "rebooted")
+def test_bond_has_its_members_and_options(boot: Boot) -> None:
     """One bond, in the mode and with the monitoring of the document, both members up."""
-    (bond,) = boot_a.snapshot.of_kind("bond")
+    (bond,) = boot.snapshot.of_kind("bond")
     members = {
         link["permaddr"] if "permaddr" in link else link["address"]
-        for link in boot_a.snapshot.links
+        for link in boot.snapshot.links
         if link.get("master") == bond["ifname"]
     }
     assert members == {MAC_OF["bond-a"], MAC_OF["bond-b"]}
     assert bond["address"] == MAC_OF["bond-a"]
     options = bond["linkinfo"]["info_data"]
     assert (options["mode"], options["miimon"], options["updelay"]) == ("active-backup", 100, 200)
-    assert boot_a.snapshot.said["bonds"].count("MII Status: up") == 1 + len(members)
+    assert boot.snapshot.said["bonds"].count("MII Status: up") == 1 + len(members)
 
 
-def test_vlan_is_above_the_bond_with_its_own_mac(boot_a: Boot) -> None:
+@pytest.mark.boots("first", "rebooted")
+def test_vlan_is_above_the_bond_with_its_own_mac(boot: Boot) -> None:
     """One VLAN, on the bond, with the document's id and MAC."""
-    (vlan,) = boot_a.snapshot.of_kind("vlan")
-    (bond,) = boot_a.snapshot.of_kind("bond")
+    (vlan,) = boot.snapshot.of_kind("vlan")
+    (bond,) = boot.snapshot.of_kind("bond")
     assert (vlan["link"], vlan["linkinfo"]["info_data"]["id"]) == (bond["ifname"], outside.VLAN_ID)
     assert vlan["address"] == outside.VLAN_MAC
 
@@ -208,24 +212,38 @@ def test_nothing_waited_for_a_network_that_never_comes(boot: Boot) -> None:
     assert {unit: seconds for unit, seconds in spent.items() if seconds > LONGEST_ONLINE_S} == {}
 
 
-@pytest.mark.parametrize("stage", ["first", "other"])
-def test_agent_reports_what_it_did(stage: str, request: pytest.FixtureRequest, journey: Journey) -> None:
+@pytest.mark.boots("first", "other")
+def test_agent_reports_what_it_did(boot: Boot, journey: Journey) -> None:
     """Status ok, no traceback in the journal, and the addresses on the console for whoever has nothing else."""
-    boot: Boot = request.getfixturevalue(stage)
     assert json.loads(boot.snapshot.said["agent_status"])["state"] == "ok"
     assert "Traceback" not in boot.snapshot.said["agent_journal"]
     assert "Traceback" not in boot.snapshot.console
     lines = [line for line in boot.snapshot.console.splitlines() if "login:" not in line]
     for address in boot.instance.addresses:
         assert [line for line in lines if address in line], f"{address} is not on the console"
-    assert journey.backend in boot.snapshot.said["agent_status"]
+    assert json.loads(boot.snapshot.said["agent_status"])["backend"] == journey.backend
 
 
-def test_nothing_of_the_old_instance_stays(other: Boot) -> None:
+def test_networkmanager_sees_it_as_we_do(boot: Boot, journey: Journey) -> None:
+    """Every profile of ours is loaded and on its device, and NetworkManager has nothing to say against any."""
+    if "networkmanager" not in journey.image:
+        assert boot.snapshot.said["profiles"] == ""
+        return
+    profiles = [line.rsplit(":", 3) for line in boot.snapshot.said["profiles"].splitlines()]
+    active = {device: state for _, _, device, state in profiles if device not in ("", "lo")}
+    links = labels(boot)
+    expected = {links[label]["ifname"] for label in ADDRESSES_A if label != "unnamed"}
+    assert {device for device, state in active.items() if state == "activated"} == expected
+    assert [name for name, path, _, _ in profiles if not path.startswith(OURS_OF_NM)] in ([], ["lo"])
+    assert boot.snapshot.said["nm_complaints"] == ""
+
+
+@pytest.mark.boots("other")
+def test_nothing_of_the_old_instance_stays(boot: Boot) -> None:
     """No bond, no VLAN, and no file under the network daemons' directories that still names what only A had."""
-    assert other.snapshot.of_kind("bond") == []
-    assert other.snapshot.of_kind("vlan") == []
-    left = {name: [word for word in ONLY_A if word in text] for name, text in files(other).items()}
+    assert boot.snapshot.of_kind("bond") == []
+    assert boot.snapshot.of_kind("vlan") == []
+    left = {name: [word for word in ONLY_A if word in text] for name, text in files(boot).items()}
     assert {name: words for name, words in left.items() if words} == {}
 
 
