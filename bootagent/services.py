@@ -17,10 +17,10 @@ RUNLEVELS = ("sysinit", "boot", "default")
 PROGRAMS = {
     "netplan": ("/usr/lib/systemd/system-generators/netplan", "/lib/systemd/system-generators/netplan"),
     "networkd": ("/usr/lib/systemd/systemd-networkd", "/lib/systemd/systemd-networkd"),
-    "ifupdown-ng": ("/usr/lib/ifupdown-ng", "/usr/libexec/ifupdown-ng"),
     "netifrc": ("/etc/init.d/net.lo",),
     "netconfig": ("/sbin/netconfig", "/usr/sbin/netconfig"),
 }
+IFUP = ("/sbin/ifup", "/usr/sbin/ifup")  # of ifupdown-ng, which may be installed beside ifupdown, a link to it
 RESOLVCONF = ("/sbin/resolvconf", "/usr/sbin/resolvconf", "/usr/bin/resolvconf")
 NETWORK_MANAGER = ("NetworkManager.service", "NetworkManager")
 
@@ -74,8 +74,11 @@ def _read_sysv(root: Root) -> set[str]:
 
 
 def read_installed(root: Root) -> frozenset[str]:
-    """Of ``PROGRAMS``, those that are there."""
-    return frozenset(name for name, paths in PROGRAMS.items() if any(map(root.exists, paths)))
+    """Of ``PROGRAMS``, those that are there; and "ifupdown-ng" where ``ifup`` is its own."""
+    there = {name for name, paths in PROGRAMS.items() if any(map(root.exists, paths))}
+    if any((root.link(path) or "").rpartition("/")[2] in ("ifupdown", "ifupdown-ng") for path in IFUP):
+        there.add("ifupdown-ng")
+    return frozenset(there)
 
 
 def read_resolver(root: Root, enabled: frozenset[str], installed: frozenset[str]) -> str:

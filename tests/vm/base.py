@@ -64,8 +64,9 @@ PACKAGES = {
     "ifupdown2": ("ifupdown2",),
     "ifupdown-ng": ("ifupdown-ng",),
 }
-# The DHCP client that the suite's ifupdown recommends.
+# The DHCP client that the suite's ifupdown recommends; trixie has ifupdown-ng's service in a package of its own.
 DHCP_CLIENT = {"bookworm": "isc-dhcp-client", "trixie": "dhcpcd-base"}
+COMPANIONS = {("trixie", "ifupdown-ng"): ("ifupdown-ng-compat",)}
 
 # Timers that cost a boot seconds and have nothing to do with it. Nothing of the network is masked.
 FINISH_COMMON = """
@@ -129,7 +130,8 @@ def apt_mirror() -> str:
 
 def base_tree(suite: str, image: str) -> pathlib.Path:
     """The tree of this suite with this network, sealed as an image would be; built if the cache has none."""
-    packages = PACKAGES[image] + ((DHCP_CLIENT[suite],) if image.startswith("ifupdown") else ())
+    client = (DHCP_CLIENT[suite],) if image.startswith("ifupdown") else ()
+    packages = (*PACKAGES[image], *client, *COMPANIONS.get((suite, image), ()))
     finish = FINISH_IMAGE[image] + SEAL
     common = _common_tree(suite)
 
