@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # check: everything but the virtual machines; check-vm: those.  Both make the environment that they need.
+# docs: write the page that is made from the renderers' declarations.
 PYTHON ?= python3
 VENV := .venv
 TOOLS := $(VENV)/made
 
-.PHONY: check check-vm check-pythons clean
+.PHONY: check check-vm check-pythons docs clean
 
 check: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q tests
 
 check-vm: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q -p no:cacheprovider -o addopts= tests/vm
+
+docs:
+	$(PYTHON) -m tests.backends_table > docs/backends.rst
 
 # The same tests under each Python that is named: make check-pythons PYTHONS="python3.9 /opt/python3.13/bin/python3"
 PYTHONS ?= $(PYTHON)
