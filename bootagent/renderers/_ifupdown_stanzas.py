@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ADVERTISEMENTS = {"off": (0, 0), "routes": (2, 0), "full": (2, 1)}
 MONITORS = ("miimon", "arp_interval")  # the kernel takes updelay and its like only when monitoring is on
 NO_DNS = "-C resolv.conf "  # dhcpcd(8): without the hook that writes it
+FALLBACK_METRIC = 4096  # loses against any other default route
 OPTIONAL = "bootagent"  # the class that bootagent-ifupdown.service brings up, with nobody waiting
 
 
@@ -50,7 +51,7 @@ def render_interface(interface: Interface, devices: Mapping[str, Interface], dns
 
 def render_fallback(name: str, own_dns: bool) -> str:
     """DHCP for a device that the cloud does not name; router advertisements are the kernel's default."""
-    lines = _dhcp4(name, None, own_dns)
+    lines = _dhcp4(name, FALLBACK_METRIC, own_dns)
     return f"# not named by the cloud\nallow-{OPTIONAL} {name}\n{_text(name, ('inet manual', lines))}"
 
 
@@ -83,7 +84,7 @@ def _methods(interface: Interface, own_dns: bool) -> list[Stanza]:
                 options.append("autoconf 1")  # the static method's default is 0
         stanzas.append(("inet static" if item.ip.version == 4 else "inet6 static", options))
     if interface.ra == "full":
-        stanzas.append(("inet6 auto", []))
+        stanzas.append(("inet6 manual", []))  # the settings are ours; ifupdown2 knows no method "auto"
     if interface.dhcp4:
         stanzas.append(("inet manual", _dhcp4(str(interface.name), interface.metric, own_dns)))
     if interface.dhcp6:
@@ -106,7 +107,8 @@ def _before(interface: Interface, devices: Mapping[str, Interface]) -> Iterator[
     if interface.bond:
         yield from _make_bond(interface, interface.bond)
     if interface.mtu is not None:
-        yield f"pre-up ip link set dev {interface.name} mtu {interface.mtu} || true"
+        # Not before: ifupdown2 sets its default when it sets the device up.
+        yield f"up ip link set dev {interface.name} mtu {interface.mtu} || true"
     yield from _ipv6(interface)
     if interface.bond:
         yield from _enslave(interface, interface.bond, devices)
@@ -158,8 +160,8 @@ def _enslave(interface: Interface, bond: Bond, devices: Mapping[str, Interface])
     for member in members.values():
         device = f"ip link set dev {member.name}"
         yield f"pre-up {device} down && {device} master {interface.name} && {device} up || true"
-        if member.mtu is not None:  # on entering, it got the bond's
-            yield f"pre-up {device} mtu {member.mtu} || true"
+        if member.mtu is not None:  # else it has the bond's
+            yield f"up {device} mtu {member.mtu} || true"
     if bond.primary in members:
         yield f"pre-up echo {members[bond.primary].name} >/sys/class/net/{interface.name}/bonding/primary || true"
 
