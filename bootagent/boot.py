@@ -14,6 +14,7 @@ from bootagent.host import Host, read_cmdline, read_host, read_texts
 from bootagent.log import Clock
 from bootagent.model.instance import Problem
 from bootagent.options import Options, is_off, read_options
+from bootagent.planners import resolver
 from bootagent.planners.network import choose_backend
 from bootagent.report import status_file
 from bootagent.state import Manifest, next_manifest, read_manifest
@@ -70,7 +71,7 @@ def prepare(root: Root, given: Mapping[str, object]) -> Prepared:
     instance = found.instance if found else None
     backend, reason, doubts = choose_backend(host, options)
     renderer = renderers.load(backend)
-    host, unread_too = read_texts(root, host, renderer.READS)
+    host, unread_too = read_texts(root, host, (*renderer.READS, *resolver.READS.get(host.resolver, ())))
     if host.live and instance and instance.network and renderer.NEEDS_NAMES:
         from bootagent.late import wait_for_nics
 

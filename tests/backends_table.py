@@ -23,9 +23,9 @@ Backends
 
 .. Made by ``make docs`` from the declarations in bootagent/renderers; tests/test_backends_table.py compares it.
 
-What each backend can say of the model, ``bootagent/model/network.py``. "yes": rendered. A number: not, or not wholly,
-for the reason below the table; what is asked for and cannot be said is reported by ``plan`` and ``status`` with that
-reason. What a renderer declares is held by ``tests/test_renderers.py`` (every field is flipped),
+What each backend can say of the model, ``bootagent/model/network.py``. "yes": rendered. "no" and "partly" with a
+number: for the reason below the table; what is asked for and cannot be said is reported by ``plan`` and ``status`` with
+that reason. What a renderer declares is held by ``tests/test_renderers.py`` (every field is flipped),
 ``tests/test_readers.py`` (every network is read back) and ``tests/vm`` (the daemon's kernel is asked).
 
 """
@@ -83,15 +83,18 @@ def page() -> str:
 
 
 def _cell(row: Row, renderer: Renderer, notes: dict[str, int]) -> str:
-    reasons = {name: renderer.UNSUPPORTED[name] for name in row.names if name in renderer.UNSUPPORTED}
-    if not reasons:
-        return "yes"
-    numbers = []
-    for name, reason in reasons.items():
-        value = name.partition("=")[2]
-        text = f"{value}: {reason}" if value and len(row.names) > 1 else reason
-        numbers.append(notes.setdefault(text, len(notes) + 1))
-    return ", ".join(map(str, sorted(set(numbers))))
+    words = []
+    for word, declared in (("no", renderer.UNSUPPORTED), ("partly", renderer.PARTLY)):
+        numbers = {_number(name, declared[name], len(row.names) > 1, notes) for name in row.names if name in declared}
+        if numbers:
+            whole = word == "no" and all("=" not in name for name in row.names if name in declared)
+            words.append(f"{word if whole or len(row.names) == 1 else 'partly'} {', '.join(map(str, sorted(numbers)))}")
+    return "; ".join(words) or "yes"
+
+
+def _number(name: str, reason: str, with_value: bool, notes: dict[str, int]) -> int:
+    value = name.partition("=")[2]
+    return notes.setdefault(f"``{value}``: {reason}" if value and with_value else reason, len(notes) + 1)
 
 
 def _match(renderer: Renderer) -> str:

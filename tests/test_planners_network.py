@@ -197,17 +197,17 @@ def test_a_members_addresses_are_refused() -> None:
 
 
 def test_names_are_the_clouds_if_free_or_else_bond_and_vlan_with_a_number() -> None:
-    def vlan(number: int, name: str | None = None) -> Link:
+    def vlan(number: int, name: str | None = None, parent: str = A) -> Link:
         return Link(
-            f"v{number}{name}",
+            f"v{number}{name}{parent}",
             name=InterfaceName(name) if name else None,
-            vlan=Vlan(VlanId(number), "nic " + A),
+            vlan=Vlan(VlanId(number), "nic " + parent),
             origin="v",
         )
 
-    links = (nic(A), vlan(20), vlan(20), vlan(30, "storage"), vlan(31, "ens3"))
-    network, problems = bound(links, host(("ens3", A), ("vlan20", B)))
-    assert [i.name for i in network.interfaces[1:]] == ["vlan20-1", "vlan20-2", "storage", "vlan31"]
+    links = (nic(A), nic(C), vlan(20), vlan(20, parent=C), vlan(30, "storage"), vlan(31, "ens3"))
+    network, problems = bound(links, host(("ens3", A), ("vlan20", B), ("ens4", C)))
+    assert [i.name for i in network.interfaces[2:]] == ["vlan20-1", "vlan20-2", "storage", "vlan31"]
     assert problems == ["warning v: the name ens3 is taken: vlan31"]
 
 
@@ -222,6 +222,13 @@ def test_a_vlan_on_a_vlan_finds_its_parent_wherever_it_stands() -> None:
     assert problems == []
     _, problems = bound((Link("lost", vlan=Vlan(VlanId(7), "gone"), origin="lost"),), host())
     assert problems == ["error lost: the VLAN's parent is not there: left out"]
+
+
+def test_of_two_vlans_of_one_id_on_one_parent_the_kernel_takes_one() -> None:
+    links = (nic(A), *(Link(name, vlan=Vlan(VlanId(7), "nic " + A), origin=name) for name in ("first", "second")))
+    network, problems = bound(links, host(("ens3", A)))
+    assert [i.origin for i in network.interfaces[1:]] == ["first"]
+    assert problems == ["error second: another VLAN 7 has the same parent: the kernel takes one"]
 
 
 def test_a_vlans_mtu_fits_its_parents() -> None:

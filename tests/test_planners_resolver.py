@@ -58,6 +58,19 @@ def test_resolvconf_gets_them_where_the_backend_does_not_feed_it() -> None:
     assert files("networkd", "resolvconf") == {"/etc/resolvconf/resolv.conf.d/base": text}
 
 
+def test_netconfig_is_turned_off_where_resolv_conf_is_ours() -> None:
+    """netconfig(8), NETCONFIG_DNS_POLICY; the file is sourced, so the last assignment counts.  A second run is the same."""
+    shipped = 'WAIT_FOR_INTERFACES="30"\nNETCONFIG_DNS_POLICY="auto"\n'
+    host = Host(resolver="netconfig", texts={"/etc/sysconfig/network/config": shipped})
+    plan = plan_resolver(NETWORK, host, renderers.load("wicked"))
+    config = {file.path: file.content for file in plan.files}["/etc/sysconfig/network/config"]
+    assert config.startswith(shipped + "NETCONFIG_DNS_POLICY='' #")
+    assert {file.path for file in plan.files} == {"/etc/resolv.conf", "/etc/sysconfig/network/config"}
+
+    host = host._replace(texts={"/etc/sysconfig/network/config": config})
+    assert plan_resolver(NETWORK, host, renderers.load("wicked")) == plan
+
+
 def test_more_servers_than_the_c_library_reads_are_reported() -> None:
     """resolv.conf(5), MAXNS."""
     many = Dns(tuple(ipaddress.ip_address(f"192.0.2.{number}") for number in range(1, 6)))

@@ -149,6 +149,9 @@ class Binding:
             mtu = parent.mtu
         elif mtu and parent.mtu is None and mtu > ETHERNET_MTU:
             self._by_label[parent.label] = parent._replace(mtu=Mtu(mtu))
+        if any(i.vlan and (i.vlan.parent, i.vlan.id) == (parent.label, link.vlan.id) for i in self._by_label.values()):
+            self._report("error", link.origin, f"another VLAN {link.vlan.id} has the same parent: the kernel takes one")
+            return
         name = self._name(link, f"vlan{link.vlan.id}")
         vlan = link.vlan._replace(parent=parent.label)
         self._add(link, Interface(name, name, None, link.mac, mtu, vlan=vlan, origin=link.origin))

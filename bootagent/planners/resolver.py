@@ -22,6 +22,12 @@ RESOLVED_CONF = "/etc/systemd/resolved.conf.d/50-bootagent.conf"  # resolved.con
 NM_DNS_CONF = "/etc/NetworkManager/conf.d/50-bootagent-dns.conf"  # NetworkManager.conf(5), global-dns
 RESOLVCONF_BASE = "/etc/resolvconf/resolv.conf.d/base"  # resolvconf(8): goes into resolv.conf whatever the links say
 MAX_SERVERS = 3  # resolv.conf(5): MAXNS
+# netconfig(8): an empty policy turns it off, else it might put leases into our resolv.conf, or nothing after a boot
+# without leases.  Sourced by shells: the last assignment counts.
+NETCONFIG = "/etc/sysconfig/network/config"
+NETCONFIG_OFF = "NETCONFIG_DNS_POLICY='' # bootagent: the servers of the cloud stand in /etc/resolv.conf"
+# What this planner edits, by the resolver that it belongs to: to be in host.texts.
+READS = {"netconfig": (NETCONFIG,)}
 # Where the readers of these files look in /run.
 RUN = {
     "/etc/systemd/resolved.conf.d/": "/run/systemd/resolved.conf.d/",
@@ -46,7 +52,11 @@ def plan_resolver(network: BoundNetwork, host: Host, renderer: Renderer) -> Plan
     if len(dns.servers) > MAX_SERVERS:
         unread = ", ".join(map(str, dns.servers[MAX_SERVERS:]))
         problems = (Problem("info", RESOLV_CONF, f"the C library reads {MAX_SERVERS} servers, not {unread}"),)
-    return Plan(files=(File(RESOLV_CONF, HEADER + _resolv_conf(dns)),), problems=problems)
+    files: tuple[File, ...] = (File(RESOLV_CONF, HEADER + _resolv_conf(dns)),)
+    if host.resolver == "netconfig" and NETCONFIG not in host.unreadable:
+        others = [line for line in host.texts.get(NETCONFIG, "").splitlines() if line != NETCONFIG_OFF]
+        files += (File(NETCONFIG, "\n".join([*others, NETCONFIG_OFF, ""]), block=True),)
+    return Plan(files=files, problems=problems)
 
 
 def _resolv_conf(dns: Dns) -> str:

@@ -10,12 +10,14 @@ A renderer is pure and has::
     RUN = {"/etc/x/": "/run/x/"}      # where the backend reads the same files from /run; {} if nowhere
     FEEDS = frozenset({"resolvconf"}) # the resolvers (host.resolver) that get DNS from this backend
     UNSUPPORTED = {"field": "why"}    # what of the model the backend cannot say
+    PARTLY = {"field": "when"}        # what it can say under a condition, or in its own way
     def available(host): -> str       # the fact in ``Host`` by which the backend runs at next boot, or ""
     def render(network, host): -> Plan
 
 ``render`` gives the files for a ``BoundNetwork``, and problems about this machine (a file that competes, a device that
 is not there).  Every field of the model is rendered or stands in ``UNSUPPORTED``, as ``bond.lacp_active``,
-``route.metric``, ``match.driver``, or with a value, ``bond.arp_validate=filter``: ``render_for`` reports those.
+``route.metric``, ``match.driver``, or with a value, ``bond.arp_validate=filter``: ``render_for`` reports those.  What
+stands in ``PARTLY``, spelled the same way, ``render`` reports itself when the condition is met.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         RUN: Mapping[str, str]
         FEEDS: frozenset[str]
         UNSUPPORTED: Mapping[str, str]
+        PARTLY: Mapping[str, str]
 
         def available(self, host: Host) -> str: ...
 

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from bootagent.model.network import BoundNetwork, Interface
 
 _UNSAID = (None, "", (), False, "off", Dns())
-# Nothing of the document is lost: the kernel does that anyway, or nothing but a wait changes.
-_HARMLESS = ("bond.lacp_active=on", "bond.use_carrier=1", "interface.required=False")
+# Nothing of the document is lost: the kernel does that anyway, nothing but a wait changes, or it is the router's word
+# against ours (RFC 4861 4.2, the flags M and O).
+_HARMLESS = (
+    *("bond.lacp_active=on", "bond.use_carrier=1", "interface.required=False"),
+    *("interface.ra=routes", "interface.dhcp6=stateful", "interface.dhcp6=stateless"),
+)
 
 
 def find_limits(network: BoundNetwork, unsupported: Mapping[str, str]) -> tuple[Problem, ...]:

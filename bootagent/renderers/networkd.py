@@ -37,6 +37,7 @@ UNSUPPORTED = {
     "bond.arp_validate=filter_backup": "systemd-networkd does not know this value",
     "bond.xmit_hash_policy=vlan+srcmac": "systemd-networkd does not know this value",
 }
+PARTLY = {"bond.tlb_dynamic_lb": "in mode balance-tlb only"}
 
 
 def available(host: Host) -> str:
