@@ -183,9 +183,14 @@ class Writer:
         """
         for program in NETPLAN:
             if self._root.exists(program):
-                code = os.spawnv(os.P_WAIT, program, [program])  # noqa: S606, a fixed path, no shell wanted
+                # It asks systemctl(1) things, whose answers do not belong on the console.
+                silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+                umask = os.umask(0o022)  # with ours, systemd-networkd could not read what it writes
+                child = os.posix_spawn(program, [program], os.environ, file_actions=silent)
+                os.umask(umask)
+                code = os.waitpid(child, 0)[1]
                 if code:
-                    raise OSError(errno.EINVAL, f"{program} ended with {code}")
+                    raise OSError(errno.EIO, f"{program} ended with {os.waitstatus_to_exitcode(code)}")
                 return
         raise FileNotFoundError(errno.ENOENT, "netplan's generator is not installed")
 
