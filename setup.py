@@ -18,7 +18,10 @@ setup(
     python_requires=">=3.9",
     packages=find_packages(include=["bootagent", "bootagent.*"]),
     package_data={"bootagent.demo": ["drive/openstack/latest/*.json"]},
-    data_files=[("lib/systemd/system", ["systemd/bootagent.service", "systemd/bootagent-ifupdown.service"])],
+    data_files=[
+        ("lib/systemd/system", ["systemd/bootagent.service", "systemd/bootagent-ifupdown.service"]),
+        ("share/bootagent/openrc", ["openrc/bootagent"]),
+    ],
     # netifaces2 is the maintained distribution of the module netifaces; Linux distributions package netifaces itself.
     install_requires=["pyudev", "PyYAML", "netifaces2"],
     extras_require={"test": ["docutils", "hypothesis", "mypy", "pytest", "ruff", "types-docutils", "types-PyYAML"]},

@@ -20,6 +20,11 @@ LAUNCHER = "/usr/sbin/bootagent"
 UNIT_DIR = "/usr/lib/systemd/system"
 WANTS = "/etc/systemd/system/multi-user.target.wants"
 UNITS = ("bootagent.service", "bootagent-ifupdown.service")
+OPENRC_SCRIPT = "/etc/init.d/bootagent"
+OPENRC_LINK = "/etc/runlevels/boot/bootagent"
+# Where what is installed beside the package stands: in the checkout, and below the Python prefix when pip put it there.
+UNIT_PLACES = ("systemd", "lib/systemd/system")
+OPENRC_PLACES = ("openrc", "share/bootagent/openrc")
 LAUNCHER_TEXT = f"""\
 #!/usr/bin/python3 -IS
 import sys
@@ -32,7 +37,7 @@ raise SystemExit(main())
 
 
 def install(path: str) -> int:
-    """Put the agent, its launcher and its unit below ``path``, compile it there, and enable the unit."""
+    """Put the agent, its launcher and its services below ``path``, compile it there, and enable the services."""
     root = Root(path)
     package = os.path.dirname(os.path.abspath(__file__))
     try:
@@ -40,13 +45,23 @@ def install(path: str) -> int:
         shutil.rmtree(library, ignore_errors=True)
         shutil.copytree(package, library, ignore=shutil.ignore_patterns("__pycache__"))
         _write(root, LAUNCHER, LAUNCHER_TEXT, 0o755)
-        for unit in UNITS:
-            _write(root, f"{UNIT_DIR}/{unit}", _read_unit(package, unit), 0o644)
-            _link(root, f"{WANTS}/{unit}", f"{UNIT_DIR}/{unit}")
+        _install_services(root, package)
     except OSError as error:
         raise CommitError(error.filename or path, error.strerror or str(error)) from error
     sys.stdout.write(f"bootagent: installed in {root.path}\n" + _compile(root))
     return 0
+
+
+def _install_services(root: Root, package: str) -> None:
+    """For each service manager that the image has, or for systemd where none can be told."""
+    has_openrc = root.exists("/sbin/openrc-run") or root.exists("/usr/sbin/openrc-run")
+    has_systemd = root.exists("/usr/lib/systemd/systemd") or root.exists("/lib/systemd/systemd")
+    for unit in UNITS if has_systemd or not has_openrc else ():
+        _write(root, f"{UNIT_DIR}/{unit}", _read_shipped(package, UNIT_PLACES, unit), 0o644)
+        _link(root, f"{WANTS}/{unit}", f"{UNIT_DIR}/{unit}")
+    if has_openrc:
+        _write(root, OPENRC_SCRIPT, _read_shipped(package, OPENRC_PLACES, "bootagent"), 0o755)
+        _link(root, OPENRC_LINK, OPENRC_SCRIPT)
 
 
 def _place(root: Root, path: str) -> str:
@@ -74,15 +89,15 @@ def _link(root: Root, path: str, target: str) -> None:
         os.symlink(target, place)
 
 
-def _read_unit(package: str, unit: str) -> str:
-    """A unit from the checkout, or from where pip put it."""
-    for directory in (os.path.dirname(package) + "/systemd", f"{sys.prefix}/lib/systemd/system"):
+def _read_shipped(package: str, places: tuple[str, str], name: str) -> str:
+    """A file from the checkout, or from where pip put it."""
+    for directory in (f"{os.path.dirname(package)}/{places[0]}", f"{sys.prefix}/{places[1]}"):
         try:
-            with open(f"{directory}/{unit}", encoding="ascii") as file:
+            with open(f"{directory}/{name}", encoding="ascii") as file:
                 return file.read()
         except FileNotFoundError:
             continue
-    raise SourceError(unit, "not found beside the package, nor below the Python prefix")
+    raise SourceError(name, "not found beside the package, nor below the Python prefix")
 
 
 def _compile(root: Root) -> str:

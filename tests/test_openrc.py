@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The OpenRC service, judged by OpenRC: its own tools boot a scratch root with our service among others.
+
+Nothing is installed, for that would change this machine's init: the packages are fetched by apt-get and unpacked.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bootagent.cli import main
+
+if TYPE_CHECKING:
+    from tests.conftest import MachineDirectory
+
+CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
+SCRIPT = CHECKOUT / "openrc/bootagent"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "bootagent-tests"
+PACKAGES = ("openrc", "libeinfo1", "librc1")
+# Services as distributions have them, by their dependencies: OpenRC's own, Alpine's networking, Gentoo's and Debian's.
+SERVICES = {
+    "root": "need fsck_",
+    "fsck_": ":",
+    "localmount": "need root; use modules; after modules",
+    "modules": ":",
+    "hostname": "keyword -prefix",
+    "bootmisc": "need localmount; before logger; after clock root sysctl; keyword -prefix -timeout",
+    "networking": "need localmount; after bootmisc modules; provide net",
+    "NetworkManager": "need localmount; after bootmisc; provide net",
+    "dhcpcd": "need localmount; after bootmisc modules; before dns; provide net",
+    "connman": "need localmount; after bootmisc",
+    "sshd": "use logger dns; after entropy",
+    "dropbear": "use logger",
+    "netmount": "need net",
+}
+# The dependencies of netifrc's script: each device's is a link to it.
+NET = """\
+    after bootmisc
+    case ${RC_SVCNAME#net.} in
+        lo) ;;
+        *) after net.lo; need localmount; provide net ;;
+    esac
+"""
+FIRST = ("fsck_", "root", "modules", "localmount", "hostname", "bootmisc")
+LAST = ("net.lo", "net.eth0", "networking", "NetworkManager", "dhcpcd", "connman", "sshd", "dropbear", "netmount")
+
+
+def service(depends: str) -> str:
+    return f'#!/sbin/openrc-run\ndepend() {{\n{depends}\n}}\nstart() {{\n    echo "$RC_SVCNAME" >>/order\n}}\n'
+
+
+class Openrc:
+    """A root with OpenRC, the programs of this machine, and an agent that a test writes."""
+
+    def __init__(self, path: pathlib.Path, package: pathlib.Path) -> None:
+        self.path = path
+        for name in ("etc/conf.d", "etc/init.d", "usr/sbin", "usr/bin", "usr/lib", "run/openrc", "proc", "dev", "tmp"):
+            (path / name).mkdir(parents=True)
+        for level in ("sysinit", "boot", "default"):
+            (path / "etc/runlevels" / level).mkdir(parents=True)
+        for name in ("sbin", "bin", "lib"):
+            shutil.copytree(package / name, path / name, symlinks=True)
+        shutil.copy(package / "etc/rc.conf", path / "etc")
+        (path / "etc/insserv.conf").touch()  # Debian's OpenRC reads it
+        (path / "lib64").symlink_to("usr/lib64")
+        (path / "usr/lib64").mkdir()
+        _link_all(pathlib.Path("/usr/bin"), path / "bin")
+        for triplet in (path / "lib").glob("*-linux-gnu*"):
+            _link_all(pathlib.Path("/usr/lib") / triplet.name, triplet)
+        self.write("run/openrc/softlevel", "")
+        self.write("etc/init.d/bootagent", SCRIPT.read_text(), 0o755)
+        for name, depends in SERVICES.items():
+            self.write(f"etc/init.d/{name}", service(f"    {depends}"), 0o755)
+        self.write("etc/init.d/net.lo", service(NET), 0o755)
+        self.agent('echo "agent $*" >>/order')
+
+    def write(self, path: str, text: str, mode: int = 0o644) -> None:
+        place = self.path / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        place.chmod(mode)
+
+    def agent(self, commands: str) -> None:
+        self.write("usr/sbin/bootagent", f"#!/bin/sh\n{commands}\n", 0o755)
+
+    def enable(self, level: str, *names: str) -> None:
+        for name in names:
+            (self.path / "etc/runlevels" / level / name).symlink_to(f"/etc/init.d/{name}")
+
+    def run(self, command: str) -> str:
+        """The output of a shell command inside, with the programs and libraries of this machine."""
+        for place in (self.path / "etc").rglob("*"):  # an image is older than its boot
+            os.utime(place, (1e9, 1e9), follow_symlinks=False)
+        binds = "".join(f'mount --bind /{name} "$1/{name}" && ' for name in ("usr/bin", "usr/lib", "usr/lib64"))
+        script = f'{binds}mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && cd / && exec chroot "$1" '
+        path = "PATH=/lib/rc/bin:/sbin:/usr/sbin:/bin:/usr/bin"
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", f'{script} env -i {path} sh -c "$2"', "sh", str(self.path), command],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    @property
+    def order(self) -> list[str]:
+        return (self.path / "order").read_text().splitlines()
+
+
+def _link_all(source: pathlib.Path, target: pathlib.Path) -> None:
+    for entry in os.scandir(source):
+        if not os.path.lexists(target / entry.name):
+            (target / entry.name).symlink_to(entry.path)
+
+
+def _unpacked() -> pathlib.Path:
+    """The packages' files, as apt-get gives them."""
+    lacking = [name for name in ("apt-get", "dpkg-deb", "unshare", "chroot") if shutil.which(name) is None]
+    assert not lacking, f"missing tools: {', '.join(lacking)}"
+    policy = subprocess.run(["apt-cache", "policy", "openrc"], check=True, capture_output=True, text=True).stdout
+    version = policy.partition("Candidate: ")[2].partition("\n")[0].strip()
+    assert version, "apt-get knows no package openrc"
+    place = CACHE / f"openrc-{version.replace(':', '_')}"
+    if not place.exists():
+        scratch = place.with_name(f"{place.name}.{os.getpid()}")
+        scratch.mkdir(parents=True)
+        fetch = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *PACKAGES]
+        subprocess.run(fetch, check=True, cwd=scratch)
+        for package in scratch.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", str(package), str(scratch)], check=True)
+        scratch.rename(place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def openrc_package() -> pathlib.Path:
+    assert os.geteuid() == 0, "a namespace needs root"
+    return _unpacked()
+
+
+@pytest.fixture
+def openrc(tmp_path: pathlib.Path, openrc_package: pathlib.Path) -> Openrc:
+    return Openrc(tmp_path / "openrc", openrc_package)
+
+
+def test_shellcheck_finds_nothing() -> None:
+    """The linters' test looks for a shell in the first line, which is OpenRC's here."""
+    subprocess.run(["shellcheck", "--shell=sh", str(SCRIPT)], check=True)
+
+
+def test_openrc_describes_it(openrc: Openrc) -> None:
+    assert "First-boot agent" in openrc.run("openrc-run /etc/init.d/bootagent describe")
+
+
+def test_it_comes_behind_the_file_systems_and_before_network_and_logins(openrc: Openrc) -> None:
+    """Everything in one runlevel, which no distribution has: the order is all that parts them."""
+    openrc.enable("boot", *FIRST, *LAST, "bootagent")
+    (openrc.path / "etc/init.d/net.eth0").symlink_to("net.lo")
+    openrc.run("openrc boot")
+    place = openrc.order.index("agent apply")
+    assert set(openrc.order[:place]) == set(FIRST)
+    assert set(openrc.order[place + 1 :]) == set(LAST)
+
+
+def test_each_of_them_is_behind_it_in_the_dependency_tree(openrc: Openrc) -> None:
+    """Not by chance: OpenRC starts what nothing orders by its name."""
+    openrc.enable("boot", *FIRST, *LAST, "bootagent")
+    (openrc.path / "etc/init.d/net.eth0").symlink_to("net.lo")
+    depend = "rc-depend --starting -t ineed -t iuse -t iafter $name 2>/dev/null"
+    said = openrc.run(f"export RC_RUNLEVEL=boot; for name in {' '.join(LAST)}; do {depend}; done")
+    ordered = [line.split() for line in said.splitlines()]
+    assert [line[-1] for line in ordered if "bootagent" in line] == list(LAST)
+
+
+def test_devices_that_it_adds_are_started_in_the_same_boot(openrc: Openrc) -> None:
+    """OpenRC has its dependencies in a cache since the runlevel "sysinit", and tells times apart by the second."""
+    openrc.enable("boot", *FIRST, "net.lo", "bootagent")
+    openrc.enable("default", "sshd", "netmount")
+    openrc.agent(
+        "ln -s net.lo /etc/init.d/net.eth7; ln -s /etc/init.d/net.eth7 /etc/runlevels/default/;"
+        "touch -h -d @1000000000 /etc/init.d /etc/init.d/net.eth7"  # the second in which the cache was made
+    )
+    openrc.run("rc-update --update; openrc boot; openrc default")
+    assert openrc.order.index("net.eth7") < openrc.order.index("netmount")
+
+
+@pytest.mark.parametrize("agent", ["exit 4", "exec sleep 50", "kill -KILL $$"])
+def test_an_agent_that_fails_never_fails_the_boot(openrc: Openrc, agent: str) -> None:
+    """The time limit is shortened here; what is said and done behind it is not."""
+    script = SCRIPT.read_text()
+    assert "timeout 180 " in script
+    openrc.write("etc/init.d/bootagent", script.replace("timeout 180 ", "timeout 1 "), 0o755)
+    openrc.agent(agent)
+    openrc.enable("boot", *FIRST, "networking", "bootagent")
+    said = openrc.run("openrc boot; rc-service bootagent status")
+    assert "bootagent ended with" in said
+    assert "status: started" in said
+    assert "networking" in openrc.order
+
+
+def test_an_image_without_an_interpreter_boots(openrc: Openrc) -> None:
+    script = SCRIPT.read_text()
+    openrc.write("etc/init.d/bootagent", script.replace("/usr/bin/python3", "/usr/bin/python-that-is-not-there"), 0o755)
+    openrc.enable("boot", *FIRST, "networking", "bootagent")
+    assert "python-that-is-not-there, which is not there" in openrc.run("openrc boot")
+    assert "networking" in openrc.order
+    assert "agent apply" not in openrc.order
+
+
+def test_stopping_it_does_nothing(openrc: Openrc) -> None:
+    openrc.enable("boot", *FIRST, "bootagent")
+    openrc.run("openrc boot; rc-service bootagent stop")
+    assert openrc.order.count("agent apply") == 1
+
+
+@pytest.mark.parametrize("place", ["/sbin/openrc-run", "/usr/sbin/openrc-run"])
+def test_install_puts_it_into_an_image_with_openrc(machine: MachineDirectory, place: str) -> None:
+    machine.write(place, "", 0o755)
+    assert main(["install", "--root", str(machine)]) == 0
+    assert main(["install", "--root", str(machine)]) == 0
+    assert machine.read("/etc/init.d/bootagent") == SCRIPT.read_text()
+    assert os.access(machine.path / "etc/init.d/bootagent", os.X_OK)
+    assert os.readlink(machine.path / "etc/runlevels/boot/bootagent") == "/etc/init.d/bootagent"
+    assert not machine.has("/usr/lib/systemd")
+    assert not machine.has("/etc/systemd")
+
+
+def test_install_serves_both_managers_where_both_are(machine: MachineDirectory) -> None:
+    machine.write("/sbin/openrc-run", "", 0o755)
+    machine.write("/lib/systemd/systemd", "", 0o755)
+    assert main(["install", "--root", str(machine)]) == 0
+    assert machine.has("/etc/init.d/bootagent")
+    assert machine.has("/usr/lib/systemd/system/bootagent.service")
+
+
+def test_install_without_openrc_leaves_its_directories_out(machine: MachineDirectory) -> None:
+    assert main(["install", "--root", str(machine)]) == 0
+    assert not machine.has("/etc/init.d")
+    assert not machine.has("/etc/runlevels")
