@@ -47,10 +47,13 @@ Sections = list[tuple[str, list[tuple[str, str]]]]
 def made(name: str, **fields: Any) -> Interface:
     return Interface(name, InterfaceName(name), **{"origin": "network_data.json: links[9]", **fields})
 
+DROP_INS = "/etc/systemd/network/10-netplan-"
+
 
 def text_of(*interfaces: Interface, host: Host | None = None, **network: Any) -> str:
     """The one file, or nothing."""
     files = render_for("netplan", BoundNetwork(interfaces, **network), host or Host()).files
+    files = tuple(file for file in files if not file.path.startswith(DROP_INS))
     assert [(file.path, file.mode, file.owner) for file in files] == [(PATH, 0o600, "root:root")] * len(files)
     return "".join(file.content for file in files)
 
@@ -58,6 +61,32 @@ def text_of(*interfaces: Interface, host: Host | None = None, **network: Any) ->
 def devices_of(*interfaces: Interface, host: Host | None = None, **network: Any) -> Any:
     """What stands below ``network``, as a YAML reader sees it."""
     return yaml.safe_load(text_of(*interfaces, host=host, **network))["network"]
+
+
+def drop_ins_of(*interfaces: Interface, host: Host | None = None, **network: Any) -> dict[str, list[str]]:
+    """What is said to systemd-networkd beside netplan: the lines by the id that netplan has for the device."""
+    plan = render_for("netplan", BoundNetwork(interfaces, **network), host or Host())
+    found = {file.path: file.content.splitlines()[1:] for file in plan.files if file.path.startswith(DROP_INS)}
+    tail = ".network.d/50-bootagent.conf"
+    assert all(path.endswith(tail) for path in found)
+    return {path[len(DROP_INS) : -len(tail)]: lines for path, lines in found.items()}
+
+
+def test_what_netplan_cannot_say_to_networkd_is_in_drop_ins() -> None:
+    """systemd.network(5).  netplan 1.1 keeps "optional" for a boot on which its generator ran before the file was there."""
+    member = nic(1, master=InterfaceName("bond0"), required=False)
+    bond = Interface("bond0", InterfaceName("bond0"), bond=Bond("802.3ad", (), ("eth1",)), required=False)
+    vlan = Interface("vlan20", InterfaceName("vlan20"), dhcp4=True, vlan=Vlan(VlanId(20), "bond0"))
+    routed = nic(2, addresses=(Address(ip("2001:db8::5/64")),), ra="routes", metric=200)
+
+    assert drop_ins_of(nic(0, dhcp4=True), member, routed, bond, vlan, unlisted=()) == {
+        "05-bootagent-eth1": ["[Link]", "RequiredForOnline=no"],
+        "05-bootagent-eth2": ["[IPv6AcceptRA]", "UseAutonomousPrefix=no", "RouteMetric=200"],
+        "bond0": ["[Link]", "RequiredForOnline=carrier"],
+        "zz-bootagent-unlisted-en": ["[Link]", "RequiredForOnline=no"],
+        "zz-bootagent-unlisted-eth": ["[Link]", "RequiredForOnline=no"],
+    }
+    assert drop_ins_of(member, routed, bond, vlan, host=NM) == {}
 
 
 def problems_of(*interfaces: Interface, host: Host) -> tuple[Problem, ...]:

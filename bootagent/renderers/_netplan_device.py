@@ -81,9 +81,6 @@ def _dynamic(interface: Interface, problems: list[Problem]) -> Settings:
         overrides["route-metric"] = interface.metric
     elif interface.metric is not None:
         problems.append(_left_out(interface, f"interface.metric={interface.metric}", _TOO_LARGE))
-    if interface.metric is not None and interface.ra != "off" and not dhcp6:
-        reason = "netplan has none for the routes of routers"
-        problems.append(_left_out(interface, f"interface.metric={interface.metric}", reason, severity="info"))
     if interface.mtu:
         overrides["use-mtu"] = False  # netplan's default would let a lease's count more
     settings: Settings = {"dhcp4": interface.dhcp4, "dhcp6": dhcp6}

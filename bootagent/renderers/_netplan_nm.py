@@ -36,6 +36,9 @@ def fit(interface: Interface, problems: list[Problem]) -> Interface:
     if not interface.required and interface.is_addressed:
         reason = "netplan cannot say it to NetworkManager"
         problems.append(Problem("info", where, f"interface.required=False is left out: {reason}"))
+    if interface.ra == "routes":
+        reason = "netplan takes routes and addresses from router advertisements, or neither"
+        problems.append(Problem("info", where, f"interface.ra=routes is left out: {reason}"))
     families = _families(interface)
     routes = [route for route in interface.routes if route.to.version in families]
     for route in interface.routes:

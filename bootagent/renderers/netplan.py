@@ -11,8 +11,10 @@ from __future__ import annotations
 from bootagent.model.instance import Problem
 from bootagent.model.network import Interface
 from bootagent.model.plan import Action, File, Plan
+from bootagent.renderers._awaited import awaited_parents
 from bootagent.renderers._netplan_bond import UNSUPPORTED as _BOND
 from bootagent.renderers._netplan_device import device_settings
+from bootagent.renderers._netplan_networkd import drop_in
 from bootagent.renderers._netplan_nm import fit, passthrough, unwaited
 from bootagent.renderers._netplan_others import OURS, Others, competitors, drivers_of, how_matched
 from bootagent.renderers._netplan_yaml import quoted, yaml_lines
@@ -30,16 +32,16 @@ if TYPE_CHECKING:
 PRIORITY = 5
 NEEDS_NAMES = False
 READS = ("/etc/netplan/", "/usr/lib/netplan/", "/run/netplan/")
-RUN = {"/etc/netplan/": "/run/netplan/"}
+RUN = {"/etc/netplan/": "/run/netplan/", "/etc/systemd/network/": "/run/systemd/network/"}
 # What both daemons feed: which of them it will be is not known here.
 FEEDS = frozenset({"systemd-resolved"})
 UNSUPPORTED = {
-    "interface.ra=routes": "netplan takes routes and addresses from router advertisements, or neither",
     "interface.dhcp6=stateless": "netplan lets the flags of the router decide",
     **_BOND,
 }
 PARTLY = {
-    "interface.metric": "below 2 ** 31; of the routes of routers over NetworkManager, or where DHCPv6 is asked for",
+    "interface.ra=routes": "not over NetworkManager",
+    "interface.metric": "below 2 ** 31",
     "route.via": "of the route's own family only",
     "route.metric": "below 2 ** 31",
     "match.driver": "not over NetworkManager",
@@ -78,6 +80,8 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     ids = {label: _id(interface) for label, interface in interfaces.items()}
     problems: list[Problem] = competitors(others, ids, interfaces, host, renderer == NETWORK_MANAGER)
     devices: Devices = {"ethernets": {}, "bonds": {}, "vlans": {}}
+    awaited = awaited_parents(network.interfaces)
+    drop_ins: list[File] = []
     for interface in network.interfaces:
         if renderer == NETWORK_MANAGER:
             settings = device_settings(fit(interface, problems), interfaces, ids, problems)
@@ -86,14 +90,18 @@ def render(network: BoundNetwork, host: Host) -> Plan:
                 settings["networkmanager"] = {"passthrough": more}
         else:
             settings = device_settings(interface, interfaces, ids, problems)
+            drop_ins += drop_in(ids[interface.label], interface, interface.label in awaited)
         devices[_section(interface)][ids[interface.label]] = (interface.origin, settings)
     if network.unlisted is not None:
         required = not any(interface.required for interface in network.interfaces)
         for name in _unlisted(network, host, others, renderer, problems):
             settings = _fallback(name, required)
+            identifier = LAST + name.rstrip("*")
             if renderer == NETWORK_MANAGER and not required:
                 settings = unwaited(settings)
-            devices["ethernets"][LAST + name.rstrip("*")] = ("", settings)
+            elif renderer == NETWORKD:
+                drop_ins += drop_in(identifier, Interface(name, ra="full", required=required), awaited=False)
+            devices["ethernets"][identifier] = ("", settings)
     if renderer == NETWORKD in host.installed and "systemd-networkd.service" not in host.enabled:
         message = (
             "not enabled: netplan's generator starts it from the next boot on, or on this one if it is early enough"
@@ -101,7 +109,7 @@ def render(network: BoundNetwork, host: Host) -> Plan:
         problems.append(Problem("warning", "systemd-networkd.service", message))
     # The generator ran before us on this boot.
     actions = (Action("netplan-generate", DIRECTORY),) if host.live else ()
-    return Plan(_files(renderer, devices), actions, tuple(problems))
+    return Plan((*_files(renderer, devices), *drop_ins), actions, tuple(problems))
 
 
 def _renderer(others: Others, host: Host) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bootagent.model.instance import Problem
 from bootagent.model.plan import File, Plan
+from bootagent.renderers._awaited import awaited_parents
 from bootagent.renderers._present import present
 from bootagent.renderers._wicked_bond import CONDITIONAL, UNKNOWN
 from bootagent.renderers._wicked_ifcfg import fallback_lines, ifcfg_lines, ifsysctl_lines
@@ -44,7 +45,7 @@ def available(host: Host) -> str:
 def render(network: BoundNetwork, host: Host) -> Plan:
     """The files of every device that is there."""
     devices, problems = present(network, _refused)
-    awaited = _awaited(devices)
+    awaited = awaited_parents(tuple(devices.values()))
     files: list[File] = []
     for label, interface in devices.items():
         name, origin = str(interface.name), interface.origin
@@ -80,12 +81,3 @@ def _refused(interface: Interface, _devices: Mapping[str, Interface]) -> str:
     if interface.match is None and (name.startswith("dummy") or (name[:2] == "ib" and name[2:3].isdecimal())):
         return f"wicked takes {name} for a device of another kind: left out"
     return ""
-
-
-def _awaited(devices: Mapping[str, Interface]) -> set[str]:
-    """The devices on which a VLAN stands that ``ifup`` waits for."""
-    awaited: set[str] = set()
-    for label, interface in reversed(list(devices.items())):  # a VLAN comes behind its parent
-        if interface.vlan and (interface.required or label in awaited):
-            awaited.add(interface.vlan.parent)
-    return awaited

@@ -89,9 +89,8 @@ printf 'uninitialized\\n' >/etc/machine-id
 """,
     "ifupdown": "systemctl is-enabled networking.service\n" + EMPTY_ID,
     "networkmanager": "systemctl is-enabled NetworkManager.service\n" + EMPTY_ID,
-    # As on Ubuntu: the generator starts the daemon, nothing else does.
-    "netplan-networkd": "systemctl disable systemd-networkd.service\nsystemctl enable systemd-resolved.service\n"
-    + EMPTY_ID,
+    # As in the cloud images of Ubuntu and Debian.
+    "netplan-networkd": "systemctl enable systemd-networkd.service systemd-resolved.service\n" + EMPTY_ID,
     "netplan-networkmanager": "systemctl is-enabled NetworkManager.service\n" + EMPTY_ID,
     "ifupdown2": "systemctl enable networking.service\n" + EMPTY_ID,
     "ifupdown-ng": "systemctl enable networking.service\n" + EMPTY_ID,
