@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootagent.cli import main
+from tests.debs import unpacked
 
 if TYPE_CHECKING:
     from tests.conftest import MachineDirectory
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPT = CHECKOUT / "openrc/bootagent"
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "bootagent-tests"
 PACKAGES = ("openrc", "libeinfo1", "librc1")
 # Services as distributions have them, by their dependencies: OpenRC's own, Alpine's networking, Gentoo's and Debian's.
 SERVICES = {
@@ -121,29 +121,10 @@ def _link_all(source: pathlib.Path, target: pathlib.Path) -> None:
             (target / entry.name).symlink_to(entry.path)
 
 
-def _unpacked() -> pathlib.Path:
-    """The packages' files, as apt-get gives them."""
-    lacking = [name for name in ("apt-get", "dpkg-deb", "unshare", "chroot") if shutil.which(name) is None]
-    assert not lacking, f"missing tools: {', '.join(lacking)}"
-    policy = subprocess.run(["apt-cache", "policy", "openrc"], check=True, capture_output=True, text=True).stdout
-    version = policy.partition("Candidate: ")[2].partition("\n")[0].strip()
-    assert version, "apt-get knows no package openrc"
-    place = CACHE / f"openrc-{version.replace(':', '_')}"
-    if not place.exists():
-        scratch = place.with_name(f"{place.name}.{os.getpid()}")
-        scratch.mkdir(parents=True)
-        fetch = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *PACKAGES]
-        subprocess.run(fetch, check=True, cwd=scratch)
-        for package in scratch.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", str(package), str(scratch)], check=True)
-        scratch.rename(place)
-    return place
-
-
 @pytest.fixture(scope="session")
 def openrc_package() -> pathlib.Path:
     assert os.geteuid() == 0, "a namespace needs root"
-    return _unpacked()
+    return unpacked(*PACKAGES)
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
-import re
 import shutil
 import subprocess
 import time
@@ -23,15 +21,16 @@ from hypothesis import given, settings
 from bootagent.host import Host
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
-from bootagent.renderers import ifupdown
+from bootagent.renderers import _interfaces, ifupdown
 from tests import strategies
+from tests.debs import unpacked
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Callable, Iterator
 
     from bootagent.model.plan import Plan
 
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "bootagent-tests"
 NEEDED = ("ip", "radvd")
 SOURCES = "source /etc/network/interfaces.d/*\n"
 SYSFS = "/sys/class/net"
@@ -52,28 +51,11 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Daemon:
     lacking = [name for name in NEEDED if shutil.which(name) is None]
     assert not lacking, f"missing tools: {', '.join(lacking)}"
     assert os.geteuid() == 0, "network namespaces need root"
-    program = shutil.which("ifup") or str(_unpacked())
+    program = shutil.which("ifup") or str(next(unpacked("ifupdown").glob("**/sbin/ifup")))
     directory = tmp_path_factory.mktemp("ifupdown")
     for name in Daemon._fields:
         (directory / name).symlink_to(program)
     return Daemon(*(str(directory / name) for name in Daemon._fields))
-
-
-def _unpacked() -> pathlib.Path:
-    assert shutil.which("apt-get"), "missing tools: ifup, and no apt-get to fetch it"
-    policy = subprocess.run(["apt-cache", "policy", "ifupdown"], check=True, capture_output=True, text=True).stdout
-    version = re.search(r"Candidate: ([\w.+~:-]+)", policy)
-    assert version, "missing tools: ifup, and apt-get knows no package ifupdown"
-    place = CACHE / f"ifupdown-{version[1].replace(':', '_')}"
-    if not place.exists():
-        scratch = place.with_name(f"{place.name}.{os.getpid()}")
-        scratch.mkdir(parents=True)
-        fetch = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", "ifupdown"]
-        subprocess.run(fetch, cwd=scratch, check=True)
-        for package in scratch.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", str(package), str(scratch)], check=True)
-        scratch.rename(place)
-    return next(path for path in (place / "sbin/ifup", place / "usr/sbin/ifup") if path.exists())
 
 
 class Namespace:
@@ -161,7 +143,7 @@ def stanzas(*interfaces: Interface, resolver: str = "", unlisted: tuple[str, ...
     """Our file for these devices."""
     names = tuple(map(InterfaceName, unlisted))
     plan = ifupdown.render(BoundNetwork(interfaces, names), Host(resolver=resolver))
-    return next(file.content for file in plan.files if file.path == ifupdown.OURS)
+    return next(file.content for file in plan.files if file.path == _interfaces.OURS)
 
 
 STATIC = nic(
@@ -421,7 +403,7 @@ def test_dhcp_clients_get_the_metric_and_leave_advertisements_to_the_kernel() ->
     files = "-pf /run/dhclient.eth0.pid -lf /var/lib/dhcp/dhclient.eth0.leases"
     assert f"then dhclient -4 -i {files} -e IF_METRIC=200 eth0; " in text
     assert "then udhcpc -n -p /run/udhcpc.eth0.pid -i eth0; " in text
-    assert "else dhcpcd -4 -m 200 eth0; fi\n" in text
+    assert "else dhcpcd -4 -L -m 200 eth0; fi\n" in text
     assert "else dhcpcd -6 --noipv6rs --ia_na eth0; fi\n" in text
 
 
@@ -464,9 +446,9 @@ def test_dns_goes_to_the_last_stanza_where_it_is_read(resolver: str, fed: bool) 
 
 
 def _edited(text: str | None) -> str | None:
-    texts = {} if text is None else {ifupdown.INTERFACES: text}
+    texts = {} if text is None else {_interfaces.INTERFACES: text}
     files = ifupdown.render(BoundNetwork(), Host(texts=texts)).files
-    edited = {file.path: file for file in files}.get(ifupdown.INTERFACES)
+    edited = {file.path: file for file in files}.get(_interfaces.INTERFACES)
     assert edited is None or edited.block
     return edited.content if edited else None
 
@@ -511,7 +493,7 @@ def test_interfaces_is_edited_once_so_that_it_sources_ours(namespace: Namespace,
 
 def _listed(namespace: Namespace, text: str) -> list[str]:
     """What ifquery finds to be brought up, with our file for eth0 below this /etc/network/interfaces."""
-    plan = ifupdown.render(BoundNetwork((nic("eth0"),)), Host(texts={ifupdown.INTERFACES: text}))
+    plan = ifupdown.render(BoundNetwork((nic("eth0"),)), Host(texts={_interfaces.INTERFACES: text}))
     arguments = namespace.write(plan)
     path = namespace.directory / "etc/network/interfaces"
     if not path.exists():
@@ -521,7 +503,7 @@ def _listed(namespace: Namespace, text: str) -> list[str]:
 
 def test_competing_stanza_is_reported_and_a_person_keeps_an_unlisted_nic() -> None:
     text = f"{SOURCES}auto eth0 eth9\niface eth0 inet dhcp\niface eth9 inet dhcp\niface eth00 inet dhcp\n"
-    host = Host(texts={ifupdown.INTERFACES: text})
+    host = Host(texts={_interfaces.INTERFACES: text})
     plan = ifupdown.render(BoundNetwork((STATIC,), (InterfaceName("eth9"),)), host)
     assert "eth9" not in plan.files[0].content
     assert [(problem.severity, str(problem)) for problem in plan.problems] == [

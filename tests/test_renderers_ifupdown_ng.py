@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import time
@@ -27,13 +26,13 @@ from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, V
 from bootagent.renderers import ifupdown_ng
 from bootagent.renderers._interfaces import INTERFACES, OURS
 from tests import strategies
+from tests.debs import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bootagent.model.plan import Plan
 
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "bootagent-tests"
 NEEDED = ("ip", "radvd", "apt-get")
 PROGRAMS = ("sbin/ifupdown", "usr/sbin/ifupdown", "usr/sbin/ifupdown-ng")  # of Debian 12, of upstream, of Debian 13
 SOURCES = "source-directory /etc/network/interfaces.d\n"
@@ -58,30 +57,14 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Daemon:
     lacking = [name for name in NEEDED if shutil.which(name) is None]
     assert not lacking, f"missing tools: {', '.join(lacking)}"
     assert os.geteuid() == 0, "network namespaces need root"
-    place = _unpacked("ifupdown-ng")
+    place = unpacked("ifupdown-ng")
     program = next(place / path for path in PROGRAMS if (place / path).exists())
     directory = tmp_path_factory.mktemp("ifupdown-ng")
     ifup, ifdown, ifquery = (directory / name for name in ("ifup", "ifdown", "ifquery"))
     for path in (ifup, ifdown, ifquery):
         path.symlink_to(program)
-    busybox = next(path for path in _unpacked("busybox").glob("**/bin/busybox"))
+    busybox = next(path for path in unpacked("busybox").glob("**/bin/busybox"))
     return Daemon(str(ifup), str(ifdown), str(ifquery), str(place / "usr/libexec/ifupdown-ng"), str(busybox))
-
-
-def _unpacked(package: str) -> pathlib.Path:
-    policy = subprocess.run(["apt-cache", "policy", package], check=True, capture_output=True, text=True).stdout
-    version = re.search(r"Candidate: ([\w.+~:-]+)", policy)
-    assert version, f"missing tools: apt-get knows no package {package}"
-    place = CACHE / f"{package}-{version[1].replace(':', '_')}"
-    if not place.exists():
-        scratch = place.with_name(f"{place.name}.{os.getpid()}")
-        scratch.mkdir(parents=True)
-        fetch = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package]
-        subprocess.run(fetch, cwd=scratch, check=True)
-        for archive in scratch.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", str(archive), str(scratch)], check=True)
-        scratch.rename(place)
-    return place
 
 
 class Namespace:
@@ -498,12 +481,12 @@ def test_only_a_required_device_waits_for_its_server(namespace: Namespace) -> No
         nic("eth0", dhcp4=True, dhcp6="stateful", ra="routes", metric=200),
     )
     namespace.up(BoundNetwork(interfaces, (InterfaceName("eth2"),)))
-    assert log.read_text().splitlines() == ["-4 -m 200 eth0", "-6 --noipv6rs --ia_na eth0"]
+    assert log.read_text().splitlines() == ["-4 -L -m 200 eth0", "-6 --noipv6rs --ia_na eth0"]
     answer.touch()
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and log.read_text().count("\n") < 4:
         time.sleep(0.1)
-    assert sorted(log.read_text().splitlines()[2:]) == ["-4 -m 4096 eth2", "-4 eth1"]
+    assert sorted(log.read_text().splitlines()[2:]) == ["-4 -L -m 4096 eth2", "-4 -L eth1"]
     assert namespace.read(f"{SYSCTL}/eth2/ra_defrtr_metric") == "4096"
 
 
@@ -537,7 +520,7 @@ def test_clients_leave_resolv_conf_alone_where_it_has_an_owner() -> None:
     dns = Dns((ip_address("192.0.2.53"),))
     dhcp = nic("eth0", dhcp4=True, dhcp6="stateful")
     text = stanzas(dhcp, nic("eth1", dns=dns))
-    assert "dhcpcd -4 -C resolv.conf eth0" in text
+    assert "dhcpcd -4 -L -C resolv.conf eth0" in text
     assert "dhcpcd -6 -C resolv.conf --noipv6rs --ia_na eth0" in text
     assert "udhcpc -b -R -o -O subnet -O router -p /run/udhcpc.eth0.pid -i eth0" in text
     plan = ifupdown_ng.render(BoundNetwork((dhcp, nic("eth1", dns=dns))), Host())

@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-NO_DNS = "-C resolv.conf "  # dhcpcd(8): without the hook that writes it
+# dhcpcd(8): -L keeps it from giving itself an address of 169.254.0.0/16, -C from the hook that writes resolv.conf.
+NO_DNS = "-C resolv.conf "
 
 
 def dhcp4_lines(name: str, metric: int | None, own_dns: bool, waits: bool) -> Iterator[str]:
@@ -23,7 +24,7 @@ def dhcp4_lines(name: str, metric: int | None, own_dns: bool, waits: bool) -> It
     if metric is not None:
         said = {"dhcpcd": f"-m {metric} ", "dhclient": f"-e IF_METRIC={metric} ", "udhcpc": f"IF_METRIC={metric} "}
     clients = {
-        "dhcpcd": f"dhcpcd -4 {NO_DNS if own_dns else ''}{said['dhcpcd']}{name}",
+        "dhcpcd": f"dhcpcd -4 -L {NO_DNS if own_dns else ''}{said['dhcpcd']}{name}",
         "dhclient": f"dhclient -4 {files} {said['dhclient']}{name}",
         "udhcpc": f"{said['udhcpc']}udhcpc -b -R {'-o -O subnet -O router ' if own_dns else ''}-p {pid} -i {name}",
     }

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 # accept_ra and autoconf.  2: also on a machine that forwards, as ifupdown's own "auto" method and networkd have it.
 ADVERTISEMENTS = {"off": (0, 0), "routes": (2, 0), "full": (2, 1)}
 MONITORS = ("miimon", "arp_interval")  # the kernel takes updelay and its like only when monitoring is on
-NO_DNS = "-C resolv.conf "  # dhcpcd(8): without the hook that writes it
+# dhcpcd(8): -L keeps it from giving itself an address of 169.254.0.0/16, -C from the hook that writes resolv.conf.
+NO_DNS = "-C resolv.conf "
 FALLBACK_METRIC = 4096  # loses against any other default route
 OPTIONAL = "bootagent"  # the class that bootagent-ifupdown.service brings up, with nobody waiting
 
@@ -193,7 +194,7 @@ def _dhcp4(name: str, metric: int | None, own_dns: bool) -> list[str]:
     clients = {
         "dhclient": f"dhclient -4 -i {files}{distance} {name}",
         "udhcpc": f"udhcpc -n {'-o -O subnet -O router ' if own_dns else ''}-p {pid} -i {name}",
-        "dhcpcd": f"dhcpcd -4 {NO_DNS if own_dns else ''}{'' if metric is None else f'-m {metric} '}{name}",
+        "dhcpcd": f"dhcpcd -4 -L {NO_DNS if own_dns else ''}{'' if metric is None else f'-m {metric} '}{name}",
     }
     stops = {
         "dhclient": f"dhclient -4 -r {files} {name}",
