@@ -41,8 +41,8 @@ class Row(NamedTuple):
 ROWS = (
     Row("static IPv4 and IPv6, several addresses", ("interface.addresses",)),
     Row("DHCPv4", ("interface.dhcp4",)),
-    Row("DHCPv6, stateful", ("interface.dhcp6=stateful",)),
-    Row("DHCPv6, stateless", ("interface.dhcp6=stateless",)),
+    Row("DHCPv6, stateful", ("interface.dhcp6=stateful", "interface.dhcp6")),
+    Row("DHCPv6, stateless", ("interface.dhcp6=stateless", "interface.dhcp6")),
     Row("SLAAC", ("interface.ra=full",)),
     Row("router advertisements off", ("interface.ra=off",)),
     Row("router advertisements: routes, no addresses", ("interface.ra=routes",)),
@@ -57,7 +57,10 @@ ROWS = (
     *(Row(f"bond mode ``{mode}``", (f"bond.mode={mode}",)) for mode in bonding.MODES),
     Row("bond ``primary``", ("bond.primary",)),
     *(
-        Row(f"bond ``{name}``", (f"bond.{name}", *(f"bond.{name}={value}" for value in bonding.ENUMS.get(name, ()))))
+        Row(
+            f"bond ``{name}``",
+            (f"bond.{name}", *(f"bond.{name}={value}" for value in ("0", *bonding.ENUMS.get(name, ())))),
+        )
         for name in sorted({*bonding.ENUMS, *bonding.RANGES, "arp_ip_target", "ad_actor_system"})
     ),
     Row("VLAN on a NIC and on a bond", ("interface.vlan", "vlan.id", "vlan.parent")),

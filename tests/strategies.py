@@ -83,7 +83,8 @@ def option_values(name: str) -> st.SearchStrategy[str]:
     if name in bonding.RANGES:
         return st.integers(*bonding.RANGES[name]).map(str)
     if name == "arp_ip_target":
-        return st.lists(st.ip_addresses(v=4), min_size=1, max_size=16).map(lambda ips: ",".join(map(str, ips)))
+        targets = st.ip_addresses(v=4).filter(lambda ip: 0 < int(ip) < 2**32 - 1)
+        return st.lists(targets, min_size=1, max_size=16, unique=True).map(lambda ips: ",".join(map(str, ips)))
     return mac_addresses()
 
 
@@ -155,7 +156,8 @@ def bound_networks(draw: st.DrawFn) -> BoundNetwork:
         vlan = draw(vlans(parents))
         address = draw(st.none() | st.just(mac))
         result.append(draw(interfaces(label=str(name), name=name, mac=address, vlan=vlan)))
-    unlisted = draw(st.none() | st.lists(interface_names(), max_size=2, unique=True).map(tuple))
+    others = st.lists(interface_names().filter(lambda name: name not in names), max_size=2, unique=True)
+    unlisted = draw(st.none() | others.map(tuple))
     return BoundNetwork(tuple(result), unlisted, draw(resolvers()))
 
 

@@ -249,7 +249,7 @@ def test_networkmanager_takes_addresses_with_the_routes_of_routers() -> None:
     assert "IPV6_FAILURE_FATAL" not in values_of(interface, host=NM)
     assert messages(plan_of(interface, host=NM)) == [
         (
-            "warning",
+            "info",
             "network_data.json: links[0]: interface.ra=routes: NetworkManager takes addresses from routers as well",
         )
     ]

@@ -344,18 +344,16 @@ def _said(plan: Plan) -> list[tuple[str, str]]:
 def test_what_cannot_be_made_is_reported_and_costs_what_needs_it() -> None:
     absent = nic(3)._replace(name=None, label="fa163e000003")
     orphan = VLAN._replace(vlan=Vlan(VlanId(9), "fa163e000003"), origin="links[4]")
-    twin = VLAN._replace(label="vlan20-1", name=InterfaceName("vlan20-1"), origin="links[5]")
     inside = VLAN._replace(label="v", name=InterfaceName("v"), vlan=Vlan(VlanId(8), "eth1"), origin="links[6]")
     empty = BOND._replace(label="bond1", name=InterfaceName("bond1"), bond=Bond("802.3ad"), origin="links[7]")
     wide = MEMBERS[0]._replace(mtu=Mtu(9000), origin="links[8]")
-    plan = plan_of(wide, absent, BOND, VLAN, orphan, twin, inside, empty)
+    plan = plan_of(wide, absent, BOND, VLAN, orphan, inside, empty)
     assert {path for path in files_of(plan) if "conf.d" in path} == {
         f"/etc/conf.d/net.{name}" for name in ("eth1", "bond0", "vlan20")
     }
     assert _said(plan) == [
         ("error", "network_data.json: links[3]: no NIC with the address fa:16:3e:00:00:03"),
         ("error", "links[4]: the parent of vlan20 is not there: left out"),
-        ("error", "links[5]: vlan20 is VLAN 20 of the same parent already: left out"),
         ("error", "links[6]: the parent of v is a member of a bond, which has no service: left out"),
         ("error", "links[7]: no member of bond1 is there: left out"),
         ("warning", "links[8]: MTU 9000 is left out: the kernel gives a member that of bond0"),

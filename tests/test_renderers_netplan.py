@@ -47,6 +47,7 @@ Sections = list[tuple[str, list[tuple[str, str]]]]
 def made(name: str, **fields: Any) -> Interface:
     return Interface(name, InterfaceName(name), **{"origin": "network_data.json: links[9]", **fields})
 
+
 DROP_INS = "/etc/systemd/network/10-netplan-"
 
 
@@ -81,7 +82,10 @@ def test_what_netplan_cannot_say_to_networkd_is_in_drop_ins() -> None:
 
     assert drop_ins_of(nic(0, dhcp4=True), member, routed, bond, vlan, unlisted=()) == {
         "05-bootagent-eth1": ["[Link]", "RequiredForOnline=no"],
-        "05-bootagent-eth2": ["[IPv6AcceptRA]", "UseAutonomousPrefix=no", "RouteMetric=200"],
+        "05-bootagent-eth2": [
+            *("[DHCPv6]", "RouteMetric=200", ""),
+            *("[IPv6AcceptRA]", "UseAutonomousPrefix=no", "DHCPv6Client=no", "RouteMetric=200"),
+        ],
         "bond0": ["[Link]", "RequiredForOnline=carrier"],
         "zz-bootagent-unlisted-en": ["[Link]", "RequiredForOnline=no"],
         "zz-bootagent-unlisted-eth": ["[Link]", "RequiredForOnline=no"],

@@ -157,9 +157,13 @@ def _parse_enum(name: str, value: object) -> str:
 
 
 def _parse_targets(value: object) -> str:
-    """One to sixteen IPv4 addresses (BOND_MAX_ARP_TARGETS), in a list or parted by commas or blanks."""
+    """One to sixteen IPv4 addresses (BOND_MAX_ARP_TARGETS), in a list or parted by commas or blanks; each once.
+
+    The kernel refuses a target that it has, 0.0.0.0 and 255.255.255.255 (``bond_is_ip_target_ok``).
+    """
     items = value if isinstance(value, list) else str(value).replace(",", " ").split()
-    addresses = [parse_address(item) for item in items[:17]]
-    if not 1 <= len(addresses) <= 16 or any(address.version != 4 for address in addresses):
+    addresses = dict.fromkeys(parse_address(item) for item in items[:17])
+    sound = all(address.version == 4 and 0 < int(address) < 0xFFFFFFFF for address in addresses)
+    if not 1 <= len(addresses) <= 16 or not sound:
         raise ValueError(f"{shown(value)} is not a list of 1 to 16 IPv4 addresses")
     return ",".join(str(address) for address in addresses)

@@ -7,7 +7,7 @@ never in the way.  The order is: NICs, bonds, VLANs, each in document order, a p
 
 from __future__ import annotations
 
-from bootagent.model.bond import refusals
+from bootagent.model.bond import OPTION_MODES, refusals
 from bootagent.model.instance import Problem
 from bootagent.model.network import Bond, Interface, Link, Match, Network
 from bootagent.model.values import InterfaceName, MacAddress, Mtu
@@ -113,7 +113,8 @@ class Binding:
 
     def _fit(self, bond: Bond, where: str) -> Bond:
         """``bond`` with a monitor, its primary by label, and without what the kernel would refuse."""
-        monitored = any(name in ("miimon", "arp_interval") for name, _ in bond.options)
+        monitors = ("miimon", "arp_interval") if bond.mode in OPTION_MODES["arp_interval"] else ("miimon",)
+        monitored = any(name in monitors for name, _ in bond.options)
         options = bond.options if monitored else (*bond.options, DEFAULT_MIIMON)
         primary = self._labels.get(bond.primary, "")
         refused = refusals(bond.mode, (*options, ("primary", primary)) if primary else options)

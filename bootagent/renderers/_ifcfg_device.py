@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bootagent.model.network import Bond, Dns, Interface, Vlan
+    from bootagent.model.values import IPInterface
 
     Pair = tuple[str, str]
 
@@ -63,6 +64,10 @@ def _kind(interface: Interface, devices: Mapping[str, Interface], infiniband: bo
         yield "HWADDR", interface.match.mac.upper()
 
 
+def _is_within(ip: IPInterface, other: IPInterface) -> bool:
+    return ip != other and str(ip) in str(other)
+
+
 def _bond(bond: Bond, devices: Mapping[str, Interface]) -> Iterator[Pair]:
     words = [f"mode={bond.mode}"]
     for name, value in bond.options:
@@ -94,7 +99,8 @@ def _ipv4(interface: Interface) -> Iterator[Pair]:
             yield "IPV4_ROUTE_METRIC", str(interface.metric)  # NetworkManager
         return
     yield "BOOTPROTO", "none"
-    for number, ip in enumerate(static):
+    # ifup-eth looks for "address/length" in what is there: one that is the end of another has to come before it.
+    for number, ip in enumerate(sorted(static, key=lambda ip: not any(_is_within(ip, other) for other in static))):
         # Not IPADDR0: ifup-eth asks for IPADDR by that name when it decides whether DHCPv6 may fail.
         index = str(number or "")
         yield f"IPADDR{index}", str(ip.ip)

@@ -28,7 +28,10 @@ def find_limits(interface: Interface, nm: bool, fed: bool) -> Iterator[Problem]:
             message = f"route.via={route.via} is left out: NetworkManager reads no gateway of the other family"
             yield Problem("error", route.origin or where, message)
     if interface.ra == "routes" and nm:
-        yield Problem("warning", where, "interface.ra=routes: NetworkManager takes addresses from routers as well")
+        yield Problem("info", where, "interface.ra=routes: NetworkManager takes addresses from routers as well")
+    if nm and interface.metric is not None and any(route.metric is None for route in interface.routes):
+        message = f"route.metric=None: NetworkManager gives the route its device's, {interface.metric}"
+        yield Problem("info", where, message)
     if loses_dhcp6(interface, nm):
         message = "interface.dhcp6=stateful is left out: dhclient would remove the static IPv6 addresses"
         yield Problem("warning", where, message)

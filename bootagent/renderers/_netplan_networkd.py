@@ -10,6 +10,7 @@ reads when it starts: on the boot on which the file is made, "online" would wait
 from __future__ import annotations
 
 from bootagent.model.plan import File
+from bootagent.renderers.networkd import dynamic_sections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,10 +24,8 @@ DIRECTORY = "/etc/systemd/network/"
 def drop_in(identifier: str, interface: Interface, awaited: bool) -> Iterator[File]:
     """The drop-in of one device, if it needs one; ``awaited``: a VLAN stands on it that "online" waits for."""
     link = [] if interface.required else [f"RequiredForOnline={'carrier' if awaited else 'no'}"]
-    advertised = ["UseAutonomousPrefix=no"] if interface.ra == "routes" else []
-    if interface.ra != "off" and interface.metric is not None:
-        advertised.append(f"RouteMetric={interface.metric}")
-    blocks = [("Link", link), ("IPv6AcceptRA", advertised)]
+    # netplan has a section for DHCPv4 and DHCPv6 together.
+    blocks = [("Link", link), *(section for section in dynamic_sections(interface) if section[0] != "DHCPv4")]
     text = "\n\n".join("\n".join([f"[{title}]", *lines]) for title, lines in blocks if lines)
     if text:
         path = f"{DIRECTORY}10-netplan-{identifier}.network.d/50-bootagent.conf"

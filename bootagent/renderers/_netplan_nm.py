@@ -39,6 +39,9 @@ def fit(interface: Interface, problems: list[Problem]) -> Interface:
     if interface.ra == "routes":
         reason = "netplan takes routes and addresses from router advertisements, or neither"
         problems.append(Problem("info", where, f"interface.ra=routes is left out: {reason}"))
+    if interface.dhcp6:
+        reason = "NetworkManager starts DHCPv6 as the flags of a router's advertisement say"
+        problems.append(Problem("info", where, f"interface.dhcp6={interface.dhcp6} is left out: {reason}"))
     families = _families(interface)
     routes = [route for route in interface.routes if route.to.version in families]
     for route in interface.routes:

@@ -44,6 +44,7 @@ FEEDS = frozenset({"networkmanager"})
 UNSUPPORTED: Mapping[str, str] = {}
 PARTLY = {
     "route.via": "of the route's own family only",
+    "route.metric": "NetworkManager gives a route without one its device's",
     "interface.addresses": "beside DHCPv4, where a label has room in the name",
     "interface.dhcp6=stateful": "without network-scripts' dhclient beside static IPv6 addresses",
     "interface.ra=routes": "NetworkManager takes the addresses too",

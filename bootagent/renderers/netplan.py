@@ -36,11 +36,11 @@ RUN = {"/etc/netplan/": "/run/netplan/", "/etc/systemd/network/": "/run/systemd/
 # What both daemons feed: which of them it will be is not known here.
 FEEDS = frozenset({"systemd-resolved"})
 UNSUPPORTED = {
-    "interface.dhcp6=stateless": "netplan lets the flags of the router decide",
     **_BOND,
 }
 PARTLY = {
     "interface.ra=routes": "not over NetworkManager",
+    "interface.dhcp6": "over NetworkManager, the flags of a router's advertisement decide",
     "interface.metric": "below 2 ** 31",
     "route.via": "of the route's own family only",
     "route.metric": "below 2 ** 31",
@@ -100,7 +100,7 @@ def render(network: BoundNetwork, host: Host) -> Plan:
             if renderer == NETWORK_MANAGER and not required:
                 settings = unwaited(settings)
             elif renderer == NETWORKD:
-                drop_ins += drop_in(identifier, Interface(name, ra="full", required=required), awaited=False)
+                drop_ins += drop_in(identifier, Interface(name, required=required), awaited=False)
             devices["ethernets"][identifier] = ("", settings)
     if renderer == NETWORKD in host.installed and "systemd-networkd.service" not in host.enabled:
         message = (

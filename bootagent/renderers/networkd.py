@@ -87,7 +87,7 @@ def _network(interface: Interface, vlans: list[str], primary: bool, awaited: boo
         ("Network", _main(interface, vlans, primary)),
         *(("Address", [f"Address={address.ip}"]) for address in interface.addresses),
         *(("Route", _route(route)) for route in interface.routes),
-        *_dynamic(interface),
+        *dynamic_sections(interface),
     )
 
 
@@ -133,7 +133,7 @@ def _route(route: Route) -> list[str]:
     return lines
 
 
-def _dynamic(interface: Interface) -> Sections:
+def dynamic_sections(interface: Interface) -> Sections:
     """What may be taken from DHCP and router advertisements."""
     metric = [] if interface.metric is None else [f"RouteMetric={interface.metric}"]
     dhcp4: list[str] = []

@@ -68,7 +68,8 @@ def render(network: BoundNetwork, host: Host) -> Plan:
 
 def _file(kind: str, name: str, origin: str, lines: list[str]) -> File:
     """A file of one kind for one device; empty, which is not written, if there is nothing to say."""
-    source = ascii(" ".join(origin.split()))[1:-1][:MAX_COMMENT]
+    # A backslash even in a comment would cost all the routes of an ifroute file.
+    source = ascii(" ".join(origin.split()))[1:-1].replace("\\", "/")[:MAX_COMMENT]
     first = f"{MARK} from {source}" if source else MARK
     return File(f"{DIRECTORY}{kind}-{name}", "\n".join([first, *lines, ""]) if lines else "")
 
