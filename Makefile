@@ -7,6 +7,20 @@ TOOLS := $(VENV)/made
 
 .PHONY: check check-vm check-pythons docs clean
 
+TESTS ?= tests
+check: $(TOOLS)
+	$(VENV)/bin/python -m pytest -q -n auto $(TESTS)
+
+check-vm: $(TOOLS)
+	$(VENV)/bin/python -m pytest -q -p no:cacheprovider -o addopts= tests/vm
+
+docs: write the page that is made from the renderers' declarations.
+PYTHON ?= python3
+VENV := .venv
+TOOLS := $(VENV)/made
+
+.PHONY: check check-vm check-pythons docs clean
+
 check: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q tests
 
@@ -16,10 +30,12 @@ check-vm: $(TOOLS)
 docs:
 	$(PYTHON) -m tests.backends_table > docs/backends.rst
 
-# The same tests under each Python that is named: make check-pythons PYTHONS="python3.9 /opt/python3.13/bin/python3"
+# The tests under each Python that is named, but for those that ask linters, daemons and manuals about our output:
+# make check-pythons PYTHONS="python3.9 /opt/python3.13/bin/python3"
 PYTHONS ?= $(PYTHON)
+JUDGES := tests/test_linters.py tests/test_openrc.py tests/test_readers% tests/test_renderers_%
 check-pythons:
-	set -e; for python in $(PYTHONS); do $(MAKE) check PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); done
+	set -e; for python in $(PYTHONS); do $(MAKE) check PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') TESTS="$(filter-out $(JUDGES),$(wildcard tests/test_*.py))"; done
 
 $(TOOLS): setup.py
 	$(PYTHON) -m venv $(VENV)

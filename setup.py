@@ -24,6 +24,10 @@ setup(
     ],
     # netifaces2 is the maintained distribution of the module netifaces; Linux distributions package netifaces itself.
     install_requires=["pyudev", "PyYAML", "netifaces2"],
-    extras_require={"test": ["docutils", "hypothesis", "mypy", "pytest", "ruff", "types-docutils", "types-PyYAML"]},
+    extras_require={
+        "test": [
+            *("docutils", "hypothesis", "mypy", "pytest", "pytest-xdist", "ruff", "types-docutils", "types-PyYAML"),
+        ]
+    },
     entry_points={"console_scripts": ["bootagent = bootagent.cli:main"]},
 )

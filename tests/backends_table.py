@@ -77,8 +77,7 @@ def page() -> str:
     backends = renderers.names()
     notes: dict[str, int] = {}
     lines = [["what", *(f"``{name}``" for name in backends)]]
-    for row in ROWS:
-        lines.append([row.title, *(_cell(row, renderers.load(name), notes) for name in backends)])
+    lines += [[row.title, *(_cell(row, renderers.load(name), notes) for name in backends)] for row in ROWS]
     lines.append(["a NIC is found by", *(_match(renderers.load(name)) for name in backends)])
     lines.append(["DNS goes through it to", *(_list(renderers.load(name).FEEDS) for name in backends)])
     lines.append(["with ``render-to: run``", *(_list(renderers.load(name).RUN.values()) for name in backends)])

@@ -59,7 +59,7 @@ def test_resolvconf_gets_them_where_the_backend_does_not_feed_it() -> None:
 
 
 def test_netconfig_is_turned_off_where_resolv_conf_is_ours() -> None:
-    """netconfig(8), NETCONFIG_DNS_POLICY; the file is sourced, so the last assignment counts.  A second run is the same."""
+    """netconfig(8), NETCONFIG_DNS_POLICY: the file is sourced, so the last one counts.  A second run is the same."""
     shipped = 'WAIT_FOR_INTERFACES="30"\nNETCONFIG_DNS_POLICY="auto"\n'
     host = Host(resolver="netconfig", texts={"/etc/sysconfig/network/config": shipped})
     plan = plan_resolver(NETWORK, host, renderers.load("wicked"))

@@ -74,7 +74,7 @@ def drop_ins_of(*interfaces: Interface, host: Host | None = None, **network: Any
 
 
 def test_what_netplan_cannot_say_to_networkd_is_in_drop_ins() -> None:
-    """systemd.network(5).  netplan 1.1 keeps "optional" for a boot on which its generator ran before the file was there."""
+    """systemd.network(5).  netplan 1.1 has "optional" where systemd does not look on the boot that makes the file."""
     member = nic(1, master=InterfaceName("bond0"), required=False)
     bond = Interface("bond0", InterfaceName("bond0"), bond=Bond("802.3ad", (), ("eth1",)), required=False)
     vlan = Interface("vlan20", InterfaceName("vlan20"), dhcp4=True, vlan=Vlan(VlanId(20), "bond0"))

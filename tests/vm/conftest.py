@@ -22,11 +22,12 @@ from .journey import Boot, Journey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A life of three boots where the agent's own part differs; of the other daemons the first boot tells all.
-BOOTS = {image: 3 if image in ("networkd", "ifupdown") else 1 for image in base.IMAGES}
+# A life of three boots for one image of each kind of backend, by MAC and by name; elsewhere the first boot tells all.
+THREE_BOOTS = {("bookworm", "networkd"), ("trixie", "ifupdown")}
 STAGES = ("first", "rebooted", "other")
 # The suites take turns, so that two trees that are made side by side do not wait for one another.
 IMAGES = [(suite, image) for image in base.IMAGES for suite in base.SUITES]
+BOOTS = {image: 3 if image in THREE_BOOTS else 1 for image in IMAGES}
 
 # Each program and the Debian package that holds it.
 TOOLS = {
@@ -70,7 +71,7 @@ def journeys(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], J
         pytest.exit(f"the VM tests lack: {', '.join(missing)}", returncode=1)
     calls = [getattr(item, "callspec", None) for item in request.session.items]
     selected = {call.params["visit"][:2] for call in calls if call and "visit" in call.params}
-    found = {image: Journey(*image, BOOTS[image[1]]) for image in IMAGES if image in selected}
+    found = {image: Journey(*image, BOOTS[image]) for image in IMAGES if image in selected}
     jobs = int(os.environ.get("BOOTAGENT_VM_JOBS", "0")) or os.cpu_count()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for one in found.values():
@@ -90,7 +91,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "visit" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("boots")
         wanted = mark.args if mark else STAGES
-        visits = [Visit(*image, stage) for image in IMAGES for stage in STAGES[: BOOTS[image[1]]] if stage in wanted]
+        visits = [Visit(*image, stage) for image in IMAGES for stage in STAGES[: BOOTS[image]] if stage in wanted]
         metafunc.parametrize("visit", visits, ids=["-".join(visit) for visit in visits], scope="module")
 
 
