@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -245,20 +246,19 @@ def test_the_contract_is_kept(backend: str) -> None:
     known |= {f"bond.{option}" for option in strategies.OPTIONS}
 
     assert (renderer.__doc__ or "").strip()
-    assert isinstance(renderer.PRIORITY, int)
     assert isinstance(renderer.FEEDS, frozenset)
     assert {said.partition("=")[0] for said in (*renderer.UNSUPPORTED, *renderer.PARTLY)} <= known
     assert all((*renderer.UNSUPPORTED.values(), *renderer.PARTLY.values()))
     assert all(path.startswith("/") for path in (*renderer.READS, *renderer.RUN, *renderer.RUN.values()))
     assert all(path.endswith("/") for path in (*renderer.RUN, *renderer.RUN.values()))
-    assert renderer.available(Host()) == ""
 
 
-def test_priorities_are_unique() -> None:
-    """Which of several enabled backends is taken does not hang on the order of a directory."""
-    priorities = [renderers.load(name).PRIORITY for name in renderers.names()]
+def test_every_backend_can_be_what_runs() -> None:
+    """A backend without a rule in ``_running.py`` would never be taken; on a bare machine none is."""
+    rules = Path(renderers.__file__).with_name("_running.py").read_text(encoding="utf-8")
 
-    assert len(set(priorities)) == len(priorities)
+    assert [name for name in renderers.names() if f'yield "{name}"' not in rules] == []
+    assert dict(renderers.running(Host())) == {}
 
 
 def test_an_unknown_backend_is_an_error_that_lists_the_known() -> None:

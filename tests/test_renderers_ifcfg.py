@@ -20,7 +20,7 @@ from bootagent.host import Host, Nic
 from bootagent.model.bond import MODES
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
-from bootagent.renderers import ifcfg, render_for
+from bootagent.renderers import ifcfg, render_for, running
 from tests import strategies
 from tests.test_renderers import ip, net, nic
 
@@ -543,8 +543,8 @@ def test_a_name_that_no_reader_takes(name: str) -> None:
 
 
 def test_available_only_where_the_network_script_runs() -> None:
-    assert ifcfg.available(Host(enabled=frozenset({"network.service"})))
-    assert ifcfg.available(Host(enabled=frozenset({"NetworkManager.service"}))) == ""
+    assert "ifcfg" in dict(running(Host(enabled=frozenset({"network.service"}))))
+    assert "ifcfg" not in dict(running(Host(enabled=frozenset({"NetworkManager.service"}))))
 
 
 EVERYTHING = (

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from bootagent.host import Host
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
-from bootagent.renderers import _interfaces, ifupdown
+from bootagent.renderers import _interfaces, ifupdown, running
 from tests import strategies
 from tests.debs import unpacked
 
@@ -518,5 +518,5 @@ def test_origin_stays_in_its_comment() -> None:
 
 
 def test_available_only_where_networking_service_runs() -> None:
-    assert ifupdown.available(Host(enabled=frozenset({"networking.service"})))
-    assert ifupdown.available(Host(enabled=frozenset({"systemd-networkd.service"}))) == ""
+    assert "ifupdown" in dict(running(Host(enabled=frozenset({"networking.service"}))))
+    assert "ifupdown" not in dict(running(Host(enabled=frozenset({"systemd-networkd.service"}))))

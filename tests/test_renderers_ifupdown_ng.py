@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from bootagent.host import Host
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
-from bootagent.renderers import ifupdown_ng
+from bootagent.renderers import ifupdown_ng, running
 from bootagent.renderers._interfaces import INTERFACES, OURS
 from tests import strategies
 from tests.debs import unpacked
@@ -689,6 +689,8 @@ def test_origin_stays_in_its_comment() -> None:
 @pytest.mark.parametrize("service", ["networking", "networking.service"])
 def test_available_only_where_a_service_runs_it(service: str) -> None:
     installed = frozenset({"ifupdown-ng"})
-    assert ifupdown_ng.available(Host(enabled=frozenset({service}), installed=installed))
-    assert ifupdown_ng.available(Host(enabled=frozenset({service}))) == ""
-    assert ifupdown_ng.available(Host(enabled=frozenset({"systemd-networkd.service"}), installed=installed)) == ""
+    assert "ifupdown-ng" in dict(running(Host(enabled=frozenset({service}), installed=installed)))
+    assert "ifupdown-ng" not in dict(running(Host(enabled=frozenset({service}))))
+    assert "ifupdown-ng" not in dict(
+        running(Host(enabled=frozenset({"systemd-networkd.service"}), installed=installed))
+    )

@@ -23,7 +23,7 @@ from bootagent.model.bond import MODES
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.plan import Action
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
-from bootagent.renderers import netplan, render_for
+from bootagent.renderers import render_for, running
 from bootagent.renderers._netplan_yaml import yaml_lines
 from tests import strategies
 from tests.test_renderers import ip, net, nic
@@ -751,11 +751,11 @@ def test_it_is_available_where_its_generator_and_a_daemon_are() -> None:
     """The generator enables systemd-networkd by itself, but not NetworkManager."""
     both = frozenset({"netplan", "networkd"})
 
-    assert netplan.available(Host(installed=both)) == "netplan's generator is installed"
-    assert netplan.available(NM._replace(installed=frozenset({"netplan"})))
-    assert netplan.available(Host(installed=frozenset({"netplan"}))) == ""
-    assert netplan.available(Host(installed=frozenset({"networkd"}))) == ""
-    assert netplan.available(NM) == ""
+    assert dict(running(Host(installed=both))).get("netplan", "") == "netplan's generator is installed"
+    assert "netplan" in dict(running(NM._replace(installed=frozenset({"netplan"}))))
+    assert "netplan" not in dict(running(Host(installed=frozenset({"netplan"}))))
+    assert "netplan" not in dict(running(Host(installed=frozenset({"networkd"}))))
+    assert "netplan" not in dict(running(NM))
 
 
 def test_the_generator_runs_again_on_a_live_machine() -> None:

@@ -17,7 +17,7 @@ from bootagent.host import Host, Nic
 from bootagent.model.bond import MODES
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
-from bootagent.renderers import networkd, render_for
+from bootagent.renderers import render_for, running
 from tests import strategies
 from tests.test_renderers import ip, net, nic
 
@@ -472,8 +472,8 @@ def test_files_are_the_daemon_s_to_read_and_nobody_s_to_guess() -> None:
 
 
 def test_it_is_available_where_it_is_enabled() -> None:
-    assert networkd.available(Host(enabled=frozenset({"systemd-networkd.service"})))
-    assert networkd.available(Host(enabled=frozenset({"networking.service"}))) == ""
+    assert "networkd" in dict(running(Host(enabled=frozenset({"systemd-networkd.service"}))))
+    assert "networkd" not in dict(running(Host(enabled=frozenset({"networking.service"}))))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

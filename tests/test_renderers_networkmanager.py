@@ -19,7 +19,7 @@ from bootagent.host import Host, Nic
 from bootagent.model import bond as bonding
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
-from bootagent.renderers import networkmanager, render_for
+from bootagent.renderers import networkmanager, render_for, running
 from tests import strategies
 from tests.test_renderers import ip, net, nic
 
@@ -455,9 +455,9 @@ def test_profiles_are_root_s_alone() -> None:
 
 
 def test_it_is_available_where_it_is_enabled() -> None:
-    assert networkmanager.available(Host(enabled=frozenset({"NetworkManager.service"})))
-    assert networkmanager.available(Host(init="openrc", enabled=frozenset({"NetworkManager"})))
-    assert networkmanager.available(Host(enabled=frozenset({"NetworkManager-dispatcher.service"}))) == ""
+    assert "networkmanager" in dict(running(Host(enabled=frozenset({"NetworkManager.service"}))))
+    assert "networkmanager" in dict(running(Host(init="openrc", enabled=frozenset({"NetworkManager"}))))
+    assert "networkmanager" not in dict(running(Host(enabled=frozenset({"NetworkManager-dispatcher.service"}))))
 
 
 OURS = "/etc/NetworkManager/system-connections/bootagent-eth0.nmconnection"

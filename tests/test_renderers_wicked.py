@@ -19,7 +19,7 @@ from bootagent.host import Host
 from bootagent.model.bond import MODES
 from bootagent.model.network import Address, Bond, BoundNetwork, Interface, Match, Route, Vlan
 from bootagent.model.values import InterfaceName, MacAddress, Mtu, VlanId
-from bootagent.renderers import render_for, wicked
+from bootagent.renderers import render_for, running
 from tests import strategies
 from tests.test_renderers import ip, net, nic
 
@@ -538,8 +538,8 @@ def test_an_unlisted_nic_with_a_file_is_left_to_it() -> None:
 
 
 def test_the_fact_is_the_unit() -> None:
-    assert wicked.available(Host(enabled=frozenset({"wicked.service"}))) == "wicked.service is enabled"
-    assert wicked.available(Host(enabled=frozenset({"NetworkManager.service"}))) == ""
+    assert dict(running(Host(enabled=frozenset({"wicked.service"})))).get("wicked", "") == "wicked.service is enabled"
+    assert "wicked" not in dict(running(Host(enabled=frozenset({"NetworkManager.service"}))))
 
 
 def check_line(kind: str, line: str) -> None:

@@ -74,6 +74,19 @@ def test_a_system_gets_the_backend_that_runs_there(path: Path, machine: MachineD
     assert problems == expected["problem"]
 
 
+def test_a_backend_that_does_not_run_here_is_named_beside_those_that_do(machine: MachineDirectory) -> None:
+    """The option stands: it may be an image that gets the daemon later."""
+    machine.enable("systemd-networkd.service")
+    machine.enable("NetworkManager.service")
+
+    prepared = prepare(Root(str(machine)), {"backend": "wicked"})
+
+    assert prepared.backend == "wicked"
+    assert [str(problem) for problem in prepared.problems if problem.where == "backend"] == [
+        "backend: wicked is not what runs at next boot: networkd, networkmanager"
+    ]
+
+
 def test_there_is_a_system_for_every_backend() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in SYSTEMS.iterdir())
     found = {line.split()[1] for line in text.splitlines() if line.startswith("backend ")}

@@ -77,12 +77,12 @@ def bind(network: Network, host: Host, fallback: str) -> tuple[BoundNetwork, tup
 
 def choose_backend(host: Host, options: Options) -> tuple[str, str, tuple[Problem, ...]]:
     """The backend that the options name, or the one that runs at next boot; and why it is that one."""
+    there = dict(renderers.running(host))
     if options.backend:
-        return options.backend, "an option names it", ()
-    there = {name: fact for name in renderers.names() if (fact := renderers.load(name).available(host))}
+        doubt = Problem("warning", "backend", f"{options.backend} is not what runs at next boot: {', '.join(there)}")
+        return options.backend, "an option names it", (doubt,) if there and options.backend not in there else ()
     if there:
-        name = min(there, key=lambda name: renderers.load(name).PRIORITY)
-        others = sorted(there.keys() - {name})
+        name, *others = there
         return name, there[name] + (f"; preferred to {', '.join(others)}" if others else ""), ()
     doubt = Problem("warning", "backend", f"no network daemon is enabled: the files are for {DEFAULT_BACKEND}")
     return DEFAULT_BACKEND, "no network daemon is enabled", (doubt,)

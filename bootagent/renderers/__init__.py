@@ -3,7 +3,6 @@
 
 A renderer is pure and has::
 
-    PRIORITY = 20                     # of several that are enabled, the lowest is taken
     NEEDS_NAMES = True                # whether it finds devices by kernel name only, so that late ones are waited for
     READS = ("/etc/network/interfaces", "/etc/network/interfaces.d/")  # others' files that are edited or may compete,
                                       # in host.texts where they are; a directory ends in a slash
@@ -11,8 +10,9 @@ A renderer is pure and has::
     FEEDS = frozenset({"resolvconf"}) # the resolvers (host.resolver) that get DNS from this backend
     UNSUPPORTED = {"field": "why"}    # what of the model the backend cannot say
     PARTLY = {"field": "when"}        # what it can say under a condition, or in its own way
-    def available(host): -> str       # the fact in ``Host`` by which the backend runs at next boot, or ""
     def render(network, host): -> Plan
+
+Whether the backend runs at next boot, and which of several is taken, says ``_running.py`` for all of them.
 
 ``render`` gives the files for a ``BoundNetwork``, and problems about this machine (a file that competes, a device that
 is not there).  Every field of the model is rendered or stands in ``UNSUPPORTED``, as ``bond.lacp_active``,
@@ -26,6 +26,7 @@ import os
 
 from bootagent.errors import UsageError
 from bootagent.renderers._limits import find_limits
+from bootagent.renderers._running import running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     class Renderer(Protocol):
         """What a module in this package is."""
 
-        PRIORITY: int
         NEEDS_NAMES: bool
         READS: tuple[str, ...]
         RUN: Mapping[str, str]
@@ -47,9 +47,10 @@ if TYPE_CHECKING:
         UNSUPPORTED: Mapping[str, str]
         PARTLY: Mapping[str, str]
 
-        def available(self, host: Host) -> str: ...
-
         def render(self, network: BoundNetwork, host: Host) -> Plan: ...
+
+
+__all__ = ["load", "names", "render_for", "running"]
 
 
 def names() -> tuple[str, ...]:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
 
-PRIORITY = 40
 NEEDS_NAMES = True
 READS = (NETWORK, DIRECTORY)
 RUN: Mapping[str, str] = {}
@@ -54,11 +53,6 @@ PARTLY = {
 
 FALLBACK_METRIC = 4096  # loses against any other default route
 NETWORKING = f'{HEADER}\nNETWORKING="yes"\n'
-
-
-def available(host: Host) -> str:
-    """The unit that systemd makes of /etc/init.d/network."""
-    return "network.service is enabled" if "network.service" in host.enabled else ""
 
 
 def render(network: BoundNetwork, host: Host) -> Plan:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
 
-PRIORITY = 50
 NEEDS_NAMES = True
 # Not systemd-resolved: the hook that ifupdown 0.8.41 has for it (/etc/network/if-up.d/resolved) drops every server.
 FEEDS = frozenset({"resolvconf"})
@@ -31,12 +30,6 @@ READS = (INTERFACES, DIRECTORY)
 # interfaces(5) knows no second directory: what sources /run/network, as some images do, is the image's own affair.
 RUN: Mapping[str, str] = {}
 NEW_INTERFACES = f"{HEADER}auto lo\niface lo inet loopback\n\nsource {DIRECTORY}*\n"
-
-
-def available(host: Host) -> str:
-    """The unit by which ifupdown, or ifupdown2 with the same files, brings devices up at next boot."""
-    runs = "networking.service" in host.enabled and "ifupdown-ng" not in host.installed
-    return "networking.service is enabled" if runs else ""
 
 
 def render(network: BoundNetwork, host: Host) -> Plan:

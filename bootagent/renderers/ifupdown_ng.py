@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
 
-PRIORITY = 45
 NEEDS_NAMES = True
 FEEDS = frozenset({"resolvconf"})
 UNSUPPORTED: Mapping[str, str] = {}
@@ -36,12 +35,6 @@ RUN: Mapping[str, str] = {}
 # Of a file that is not there, ``source`` would make all others unreadable; a directory may lack or be empty.
 SOURCE = f"source-directory {DIRECTORY.rstrip('/')}"
 NEW_INTERFACES = f"{HEADER}auto lo\niface lo inet loopback\n\n{SOURCE}\n"
-
-
-def available(host: Host) -> str:
-    """The service, of systemd or OpenRC, by which ifupdown-ng brings devices up at next boot."""
-    services = sorted(host.enabled & {"networking", "networking.service"})
-    return f"{services[0]} is enabled, and it runs ifupdown-ng" if services and "ifupdown-ng" in host.installed else ""
 
 
 def render(network: BoundNetwork, host: Host) -> Plan:

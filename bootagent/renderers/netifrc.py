@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
 
-PRIORITY = 60
 NEEDS_NAMES = True
 READS = ("/etc/conf.d/",)
 # Scripts of the module "system" hand a device's servers to resolvconf(8).
@@ -34,7 +33,6 @@ PARTLY = {"route.metric": "a route without one has that of its device, where the
 CONF = "/etc/conf.d/net"
 BEGIN = "# BEGIN bootagent: replaced at boot\n"
 END = "# END bootagent\n"
-MANAGERS = ("NetworkManager", "dhcpcd", "connman", "networking")
 RUNLEVELS = ("boot", "default")
 SYMLINK = 0o120777
 FALLBACK_METRIC = 4096  # loses against any other default route
@@ -44,12 +42,6 @@ KINDS = (
     *("dns_servers", "dns_search", "dns_domain", "dhcp", "dhcpcd", "dhclient", "dhclientv6", "udhcpc"),
     *("slaves", "vlans", "bridge", "bridge_add", "iptunnel", "macvlan"),
 )
-
-
-def available(host: Host) -> str:
-    """That netifrc is there, and that nothing else on OpenRC would configure the same devices."""
-    alone = host.init == "openrc" and "netifrc" in host.installed and host.enabled.isdisjoint(MANAGERS)
-    return "netifrc is installed and no other manager is in a runlevel" if alone else ""
 
 
 def render(network: BoundNetwork, host: Host) -> Plan:

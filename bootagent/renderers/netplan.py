@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     Devices = dict[str, dict[str, tuple[str, Settings]]]  # section, id: origin and settings
 
-PRIORITY = 5
 NEEDS_NAMES = False
 READS = ("/etc/netplan/", "/usr/lib/netplan/", "/run/netplan/")
 RUN = {"/etc/netplan/": "/run/netplan/", "/etc/systemd/network/": "/run/systemd/network/"}
@@ -50,7 +49,6 @@ PARTLY = {
     "dns.search": "over NetworkManager where the link has addresses",
     "interface.required=False": "not over NetworkManager",
 }
-OTHER_SERVICES = ("networking.service", "network.service", "wicked.service")
 
 DIRECTORY = "/etc/netplan"
 NETWORKD = "networkd"
@@ -61,15 +59,6 @@ LAST = "zz-bootagent-unlisted-"
 # Physical devices have such names; nothing else that netplan can match by tells them from others.
 GLOBS = ("en*", "eth*")
 FALLBACK_METRIC = 4096  # loses against any other default route
-
-
-def available(host: Host) -> str:
-    """The generator, which starts systemd-networkd by itself where nothing else runs the network."""
-    networkd = "systemd-networkd.service" in host.enabled or (
-        NETWORKD in host.installed and not host.enabled.intersection(OTHER_SERVICES)
-    )
-    runs = networkd or f"{NETWORK_MANAGER}.service" in host.enabled
-    return "netplan's generator is installed" if runs and "netplan" in host.installed else ""
 
 
 def render(network: BoundNetwork, host: Host) -> Plan:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Sections = tuple[tuple[str, list[str]], ...]  # (name, lines); one without lines is not written
 
-PRIORITY = 10
 NEEDS_NAMES = False
 READS = ("/etc/systemd/network/",)
 RUN = {"/etc/systemd/network/": "/run/systemd/network/"}
@@ -39,11 +38,6 @@ UNSUPPORTED = {
     "bond.xmit_hash_policy=vlan+srcmac": "systemd-networkd does not know this value",
 }
 PARTLY = {"bond.tlb_dynamic_lb": "in mode balance-tlb only"}
-
-
-def available(host: Host) -> str:
-    """The unit by which networkd runs at next boot."""
-    return "systemd-networkd.service is enabled" if "systemd-networkd.service" in host.enabled else ""
 
 
 def render(network: BoundNetwork, host: Host) -> Plan:

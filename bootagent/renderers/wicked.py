@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork, Interface
 
-PRIORITY = 30
 NEEDS_NAMES = True
 READS = (DIRECTORY,)
 RUN: Mapping[str, str] = {}  # /run/wicked has the daemon's state; what it is told is in /etc
@@ -35,11 +34,6 @@ PARTLY = {
     **{f"bond.{option}": "where wicked's own check accepts it" for option in CONDITIONAL},
 }
 MAX_COMMENT = 200  # wicked reads 511 bytes at a time: what stands behind them in a line would be a line of its own
-
-
-def available(host: Host) -> str:
-    """The unit by which wicked brings devices up at next boot."""
-    return "wicked.service is enabled" if "wicked.service" in host.enabled else ""
 
 
 def render(network: BoundNetwork, host: Host) -> Plan:
