@@ -4,25 +4,12 @@
 PYTHON ?= python3
 VENV := .venv
 TOOLS := $(VENV)/made
+TESTS ?= tests
 
 .PHONY: check check-vm check-pythons docs clean
 
-TESTS ?= tests
 check: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q -n auto $(TESTS)
-
-check-vm: $(TOOLS)
-	$(VENV)/bin/python -m pytest -q -p no:cacheprovider -o addopts= tests/vm
-
-docs: write the page that is made from the renderers' declarations.
-PYTHON ?= python3
-VENV := .venv
-TOOLS := $(VENV)/made
-
-.PHONY: check check-vm check-pythons docs clean
-
-check: $(TOOLS)
-	$(VENV)/bin/python -m pytest -q tests
 
 check-vm: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q -p no:cacheprovider -o addopts= tests/vm
