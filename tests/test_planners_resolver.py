@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ipaddress
+import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +14,10 @@ from bootagent.host import Host
 from bootagent.model.network import BoundNetwork, Dns, Interface
 from bootagent.model.values import DomainName, InterfaceName
 from bootagent.planners.resolver import plan_resolver
+from tests.debs import unpacked
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LINK = Dns((ipaddress.ip_address("192.0.2.53"),), (DomainName("a.example"),))
 LOOSE = Dns((ipaddress.ip_address("2001:db8::53"),))
@@ -69,6 +75,42 @@ def test_netconfig_is_turned_off_where_resolv_conf_is_ours() -> None:
 
     host = host._replace(texts={"/etc/sysconfig/network/config": config})
     assert plan_resolver(NETWORK, host, renderers.load("wicked")) == plan
+
+    without = plan_resolver(BoundNetwork(), host, renderers.load("wicked"))
+    assert [(file.path, file.content) for file in without.files] == [("/etc/sysconfig/network/config", shipped)]
+    host = host._replace(texts={"/etc/sysconfig/network/config": shipped})
+    assert plan_resolver(BoundNetwork(), host, renderers.load("wicked")).files == ()
+
+
+def test_openresolv_leaves_alone_what_it_is_told_to(tmp_path: Path) -> None:
+    """networkd does not feed it.  The real program, with its own configuration and our line, changes no resolv.conf."""
+    place = unpacked("openresolv")
+    shipped = (place / "etc/resolvconf.conf").read_text(encoding="utf-8")
+    host = Host(resolver="resolvconf", texts={"/etc/resolvconf.conf": shipped})
+    found = {file.path: file.content for file in plan_resolver(NETWORK, host, renderers.load("networkd")).files}
+    assert found.keys() == {"/etc/resolv.conf", "/etc/resolvconf.conf"}
+
+    # The programs as they are, but for where they look.
+    (tmp_path / "libexec").mkdir()
+    paths = {
+        "=/etc\n": f"={tmp_path}\n",
+        "=/lib/resolvconf\n": f"={tmp_path}/libexec\n",
+        "=/run/resolvconf\n": f"={tmp_path}/run\n",
+        "/sbin/resolvconf": f"{tmp_path}/libexec/../resolvconf",
+    }
+    for source, name in (("sbin/resolvconf", "resolvconf"), ("lib/resolvconf/libc", "libexec/libc")):
+        script = (place / source).read_text(encoding="utf-8")
+        for old, new in paths.items():
+            script = script.replace(old, new)
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    target = tmp_path / "resolv.conf"
+    for text, kept in ((shipped, False), (found["/etc/resolvconf.conf"], True)):
+        target.write_text(found["/etc/resolv.conf"])
+        (tmp_path / "resolvconf.conf").write_text(text.replace("/etc/resolv.conf", str(target)))
+        command = ["sh", str(tmp_path / "resolvconf"), "-a", "eth9"]
+        subprocess.run(command, input="nameserver 192.0.2.99\n", text=True, check=True)
+        assert (target.read_text() == found["/etc/resolv.conf"]) is kept
 
 
 def test_more_servers_than_the_c_library_reads_are_reported() -> None:

@@ -14,6 +14,8 @@ from bootagent.planners.addressing import join_dns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bootagent.host import Host
     from bootagent.renderers import Renderer
 
@@ -22,12 +24,15 @@ RESOLVED_CONF = "/etc/systemd/resolved.conf.d/50-bootagent.conf"  # resolved.con
 NM_DNS_CONF = "/etc/NetworkManager/conf.d/50-bootagent-dns.conf"  # NetworkManager.conf(5), global-dns
 RESOLVCONF_BASE = "/etc/resolvconf/resolv.conf.d/base"  # resolvconf(8): goes into resolv.conf whatever the links say
 MAX_SERVERS = 3  # resolv.conf(5): MAXNS
-# netconfig(8): an empty policy turns it off, else it might put leases into our resolv.conf, or nothing after a boot
-# without leases.  Sourced by shells: the last assignment counts.
-NETCONFIG = "/etc/sysconfig/network/config"
-NETCONFIG_OFF = "NETCONFIG_DNS_POLICY='' # bootagent: the servers of the cloud stand in /etc/resolv.conf"
+# Where resolv.conf is ours, who else would write it is told so, in a file that shells source: the last assignment
+# counts.  netconfig(8) might write nothing at a boot without leases; openresolv, resolvconf.conf(5), acts only when
+# something feeds it.  Debian's resolvconf has no such file: it takes the servers from its base file.
+SWITCHES = {
+    "netconfig": ("/etc/sysconfig/network/config", "NETCONFIG_DNS_POLICY='' # bootagent: resolv.conf is the cloud's"),
+    "resolvconf": ("/etc/resolvconf.conf", "resolvconf=NO # bootagent: resolv.conf is the cloud's"),
+}
 # What this planner edits, by the resolver that it belongs to: to be in host.texts.
-READS = {"netconfig": (NETCONFIG,)}
+READS = {resolver: (path,) for resolver, (path, _) in SWITCHES.items()}
 # Where the readers of these files look in /run.
 RUN = {
     "/etc/systemd/resolved.conf.d/": "/run/systemd/resolved.conf.d/",
@@ -41,22 +46,36 @@ def plan_resolver(network: BoundNetwork, host: Host, renderer: Renderer) -> Plan
     fed = host.resolver in renderer.FEEDS
     dns = network.dns if fed else join_dns((*(interface.dns for interface in network.interfaces), network.dns))
     if dns == Dns():
-        return Plan()
+        return Plan(files=tuple(_switch_on(host)))
     if host.resolver == "systemd-resolved":
         return Plan(files=(File(RESOLVED_CONF, HEADER + _resolved(dns)),))
     if host.resolver == "networkmanager":
         return Plan(files=(File(NM_DNS_CONF, HEADER + _global_dns(dns)),))
-    if host.resolver == "resolvconf":
+    if host.resolver == "resolvconf" and READS["resolvconf"][0] not in host.texts:
         return Plan(files=(File(RESOLVCONF_BASE, HEADER + _resolv_conf(dns)),))
     problems: tuple[Problem, ...] = ()
     if len(dns.servers) > MAX_SERVERS:
         unread = ", ".join(map(str, dns.servers[MAX_SERVERS:]))
         problems = (Problem("info", RESOLV_CONF, f"the C library reads {MAX_SERVERS} servers, not {unread}"),)
-    files: tuple[File, ...] = (File(RESOLV_CONF, HEADER + _resolv_conf(dns)),)
-    if host.resolver == "netconfig" and NETCONFIG not in host.unreadable:
-        others = [line for line in host.texts.get(NETCONFIG, "").splitlines() if line != NETCONFIG_OFF]
-        files += (File(NETCONFIG, "\n".join([*others, NETCONFIG_OFF, ""]), block=True),)
+    files = (File(RESOLV_CONF, HEADER + _resolv_conf(dns)), *_switch_off(host))
     return Plan(files=files, problems=problems)
+
+
+def _switch_off(host: Host) -> Iterator[File]:
+    if host.resolver in SWITCHES:
+        path, line = SWITCHES[host.resolver]
+        if path not in host.unreadable:
+            others = [other for other in host.texts.get(path, "").splitlines() if other != line]
+            yield File(path, "\n".join([*others, line, ""]), block=True)
+
+
+def _switch_on(host: Host) -> Iterator[File]:
+    """Undo what an earlier boot switched off: this document has no servers, so those of leases count."""
+    if host.resolver in SWITCHES:
+        path, line = SWITCHES[host.resolver]
+        lines = host.texts.get(path, "").splitlines()
+        if line in lines:
+            yield File(path, "\n".join([*(other for other in lines if other != line), ""]), block=True)
 
 
 def _resolv_conf(dns: Dns) -> str:
