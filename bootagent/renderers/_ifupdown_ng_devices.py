@@ -8,15 +8,13 @@ https://docs.kernel.org/networking/bonding.html, https://docs.kernel.org/network
 
 from __future__ import annotations
 
+from bootagent.renderers._iproute2 import bond_option_commands, ipv6_settings, ports
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bootagent.model.network import Bond, Interface, Vlan
-
-# accept_ra and autoconf.  2: also on a machine that forwards, as networkd has it.
-ADVERTISEMENTS = {"off": (0, 0), "routes": (2, 0), "full": (2, 1)}
-MONITORS = ("miimon", "arp_interval")  # the kernel takes updelay and its like only when monitoring is on
 
 
 def is_made_by_name(name: str, parent: str, vlan: Vlan) -> bool:
@@ -51,15 +49,13 @@ def make_device(interface: Interface, devices: Mapping[str, Interface]) -> str:
 
 def tune_bond(name: str, bond: Bond) -> Iterator[str]:
     """The mode and the options one by one, while the bond is down and has no members."""
-    for option, value in (("mode", bond.mode), *sorted(bond.options, key=lambda item: item[0] not in MONITORS)):
-        values = [f"+{target}" for target in value.split(",")] if option == "arp_ip_target" else [value]
-        for one in values:
-            yield f"echo {one} >/sys/class/net/{name}/bonding/{option} || true"
+    yield f"echo {bond.mode} >/sys/class/net/{name}/bonding/mode || true"
+    yield from bond_option_commands(name, bond)
 
 
 def enslave(name: str, bond: Bond, devices: Mapping[str, Interface]) -> Iterator[str]:
     """Members enter while they are down; a member that is not there costs only itself."""
-    members = {label: devices[label] for label in bond.members if label in devices}
+    members = ports(bond, devices)
     for member in members.values():
         device = f"ip link set dev {member.name}"
         yield f"{device} down && {device} master {name} && {device} up || true"
@@ -71,14 +67,7 @@ def enslave(name: str, bond: Bond, devices: Mapping[str, Interface]) -> Iterator
 
 def tune_ipv6(interface: Interface) -> Iterator[str]:
     """What the kernel makes of router advertisements and by itself; the "ipv6-ra" executor comes when it is up."""
-    accept, autoconf = ADVERTISEMENTS[interface.ra]
-    settings = {"accept_ra": accept}
-    if accept:
-        settings["autoconf"] = autoconf
-        if interface.metric is not None:
-            settings["ra_defrtr_metric"] = interface.metric
-    elif not interface.is_addressed:
-        settings["addr_gen_mode"] = 1  # no link-local address either: IN6_ADDR_GEN_MODE_NONE
+    settings = ipv6_settings(interface)
     if any(item.ip.version == 6 for item in interface.addresses):
         # Else Alpine's /etc/network/if-up.d/dad waits for duplicate detection, and without a carrier in vain.
         settings["accept_dad"] = 0

@@ -20,12 +20,13 @@ from bootagent.renderers._ifupdown_ng_devices import (
     tune_ipv6,
 )
 from bootagent.renderers._ifupdown_ng_dhcp import dhcp4_lines, dhcp6_lines
+from bootagent.renderers._iproute2 import route_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bootagent.model.network import Dns, Interface, Route
+    from bootagent.model.network import Dns, Interface
 
 FALLBACK_METRIC = 4096  # loses against any other default route
 
@@ -118,22 +119,7 @@ def _before(interface: Interface, devices: Mapping[str, Interface]) -> Iterator[
 def _routes(interface: Interface, *versions: int) -> Iterator[str]:
     for route in interface.routes:
         if route.to.version in (versions or (4, 6)):
-            yield f"up {_route(route, str(interface.name))} || true"
-
-
-def _route(route: Route, name: str) -> str:
-    words = ["ip", "-6"] if route.to.version == 6 else ["ip"]
-    words += ["route", "replace", str(route.to)]
-    if route.via is not None:
-        words += ["via", str(route.via)] if route.via.version == route.to.version else ["via", "inet6", str(route.via)]
-    words += ["dev", name]
-    if route.via is None and route.to.version == 4:
-        words += ["scope", "link"]
-    if route.onlink:
-        words.append("onlink")
-    if route.metric is not None:
-        words += ["metric", str(route.metric)]
-    return " ".join(words)
+            yield f"up {route_command(route, str(interface.name))} || true"
 
 
 def _dns(name: str, dns: Dns) -> Iterator[str]:

@@ -12,17 +12,16 @@ https://docs.kernel.org/networking/bonding.html, https://docs.kernel.org/network
 
 from __future__ import annotations
 
+from bootagent.renderers._iproute2 import bond_option_commands, ipv6_settings, ports, route_command
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bootagent.model.network import Bond, Dns, Interface, Route, Vlan
+    from bootagent.model.network import Bond, Dns, Interface, Vlan
 
     Stanza = tuple[str, list[str]]  # "inet static" and its lines
 
-# accept_ra and autoconf.  2: also on a machine that forwards, as ifupdown's own "auto" method and networkd have it.
-ADVERTISEMENTS = {"off": (0, 0), "routes": (2, 0), "full": (2, 1)}
-MONITORS = ("miimon", "arp_interval")  # the kernel takes updelay and its like only when monitoring is on
 # dhcpcd(8): -L keeps it from giving itself an address of 169.254.0.0/16, -C from the hook that writes resolv.conf.
 NO_DNS = "-C resolv.conf "
 FALLBACK_METRIC = 4096  # loses against any other default route
@@ -40,7 +39,7 @@ def render_interface(interface: Interface, devices: Mapping[str, Interface], dns
         options = [line for line in first if not line.startswith(("up ", "down "))]
         first[len(options) : len(options)] = _before(interface, devices)
     for route in interface.routes:
-        _stanza_of(route.to.version, stanzas).append(f"up {_route(route, str(interface.name))} || true")
+        _stanza_of(route.to.version, stanzas).append(f"up {route_command(route, str(interface.name))} || true")
     if (interface.bond or interface.vlan) and "." not in str(interface.name):  # ifupdown deletes those with a dot
         first.append(f"post-down ip link del dev {interface.name} || true")
     if dns.servers:
@@ -116,15 +115,7 @@ def _before(interface: Interface, devices: Mapping[str, Interface]) -> Iterator[
 
 
 def _ipv6(interface: Interface) -> Iterator[str]:
-    accept, autoconf = ADVERTISEMENTS[interface.ra]
-    settings = {"accept_ra": accept}
-    if accept:
-        settings["autoconf"] = autoconf
-        if interface.metric is not None:
-            settings["ra_defrtr_metric"] = interface.metric
-    elif not interface.is_addressed:
-        settings["addr_gen_mode"] = 1  # no link-local address either: IN6_ADDR_GEN_MODE_NONE
-    for name, value in settings.items():
+    for name, value in ipv6_settings(interface).items():
         yield f"pre-up echo {value} >/proc/sys/net/ipv6/conf/{interface.name}/{name} || true"
 
 
@@ -149,15 +140,12 @@ def _make_bond(interface: Interface, bond: Bond) -> Iterator[str]:
         yield f"pre-up ip link del dev {name} 2>/dev/null || true"
     address = f" address {interface.mac}" if interface.mac else ""
     yield f"pre-up [ -d /sys/class/net/{name} ] || ip link add dev {name}{address} type bond mode {bond.mode}"
-    for option, value in sorted(bond.options, key=lambda item: item[0] not in MONITORS):
-        values = [f"+{target}" for target in value.split(",")] if option == "arp_ip_target" else [value]
-        for one in values:
-            yield f"pre-up echo {one} >/sys/class/net/{name}/bonding/{option} || true"
+    yield from (f"pre-up {command}" for command in bond_option_commands(str(name), bond))
 
 
 def _enslave(interface: Interface, bond: Bond, devices: Mapping[str, Interface]) -> Iterator[str]:
     """Members enter while they are down; a member that is not there costs only itself."""
-    members = {label: devices[label] for label in bond.members if label in devices}
+    members = ports(bond, devices)
     for member in members.values():
         device = f"ip link set dev {member.name}"
         yield f"pre-up {device} down && {device} master {interface.name} && {device} up || true"
@@ -165,21 +153,6 @@ def _enslave(interface: Interface, bond: Bond, devices: Mapping[str, Interface])
             yield f"up {device} mtu {member.mtu} || true"
     if bond.primary in members:
         yield f"pre-up echo {members[bond.primary].name} >/sys/class/net/{interface.name}/bonding/primary || true"
-
-
-def _route(route: Route, name: str) -> str:
-    words = ["ip", "-6"] if route.to.version == 6 else ["ip"]
-    words += ["route", "replace", str(route.to)]
-    if route.via is not None:
-        words += ["via", str(route.via)] if route.via.version == route.to.version else ["via", "inet6", str(route.via)]
-    words += ["dev", name]
-    if route.via is None and route.to.version == 4:
-        words += ["scope", "link"]
-    if route.onlink:
-        words.append("onlink")
-    if route.metric is not None:
-        words += ["metric", str(route.metric)]
-    return " ".join(words)
 
 
 def _dhcp4(name: str, metric: int | None, own_dns: bool) -> list[str]:
