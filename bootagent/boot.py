@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
-
 from bootagent import planners, renderers, sources
 from bootagent.commit import Change, Lock, Writer
 from bootagent.host import Host, read_cmdline, read_host, read_texts
@@ -16,6 +14,7 @@ from bootagent.model.instance import Problem
 from bootagent.options import Options, is_off, read_options
 from bootagent.planners import resolver
 from bootagent.planners.network import choose_backend
+from bootagent.record import Record
 from bootagent.report import status_file
 from bootagent.state import Manifest, next_manifest, read_manifest
 
@@ -29,13 +28,13 @@ if TYPE_CHECKING:
 GONE = "no source speaks any more: what an earlier boot configured stays"
 
 
-class Prepared(NamedTuple):
+class Prepared(Record):
     """All that is known before anything is changed."""
 
     options: Options
     host: Host
     manifest: Manifest
-    found: Optional[sources.Found]
+    found: sources.Found | None
     backend: str
     reason: str  # why it is that backend
     decision: planners.Decision
@@ -48,7 +47,7 @@ class Prepared(NamedTuple):
         return self.found.instance if self.found else None
 
 
-class Result(NamedTuple):
+class Result(Record):
     """What a boot came to."""
 
     prepared: Prepared

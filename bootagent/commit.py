@@ -12,9 +12,9 @@ import errno
 import fcntl
 import os
 import stat
-from typing import NamedTuple, Optional
 
 from bootagent.errors import BusyError, CommitError
+from bootagent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ KERNEL_HOSTNAME = "/proc/sys/kernel/hostname"
 NETPLAN = ("/usr/libexec/netplan/generate", "/usr/lib/netplan/generate", "/lib/netplan/generate")
 
 
-class Change(NamedTuple):
+class Change(Record):
     """What became of one file or action."""
 
     path: str
     result: str  # "written", "unchanged", "removed", "done" or "failed"
-    error: Optional[str] = None  # of "failed": one line that names the path
+    error: str | None = None  # of "failed": one line that names the path
 
 
 class Lock:

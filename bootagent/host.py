@@ -4,14 +4,20 @@
 Sources: sysfs-class-net (https://docs.kernel.org/networking/), /proc/cmdline; ``services.py`` for what starts.
 """
 
-from typing import FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
+from __future__ import annotations
 
 from bootagent import media
 from bootagent.errors import MediaError, NoVolumeError
 from bootagent.model.instance import Problem
 from bootagent.model.values import InterfaceName, MacAddress
-from bootagent.root import Root
+from bootagent.record import Record
 from bootagent.services import read_enabled, read_init, read_installed, read_resolver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bootagent.root import Root
 
 ETHERNET = "1"  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
 INFINIBAND = "32"  # ARPHRD_INFINIBAND
@@ -19,7 +25,7 @@ ROOT_KEYS = "/root/.ssh/authorized_keys"
 NOT_A_DRIVE = ("loop", "ram", "zram", "dm-", "md", "fd")
 
 
-class Nic(NamedTuple):
+class Nic(Record):
     """A physical network device."""
 
     name: InterfaceName
@@ -32,13 +38,13 @@ class Nic(NamedTuple):
         return len(self.mac) > 17
 
     @property
-    def addresses(self) -> Tuple[str, ...]:
+    def addresses(self) -> tuple[str, ...]:
         """The address as documents may write it: OpenStack cuts that of InfiniBand to octets 13 to 15 and 18 to 20."""
         octets = self.mac.split(":")
         return (self.mac, ":".join(octets[12:15] + octets[17:20])) if self.is_infiniband else (self.mac,)
 
 
-class Account(NamedTuple):
+class Account(Record):
     """A user of the machine: passwd(5)."""
 
     home: str
@@ -50,42 +56,42 @@ class Account(NamedTuple):
         return f"{self.home}/.ssh/authorized_keys"
 
 
-class Drive(NamedTuple):
+class Drive(Record):
     """A disk, a partition or a directory that may be a config drive."""
 
     path: str  # below the root
-    labels: Tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     serial: str = ""  # of a FAT file system
     rank: int = 0  # 0: optical, 1: whole disk, 2: partition, 3: directory (inputs: an attached drive beats an old one)
 
 
-class Host(NamedTuple):
+class Host(Record):
     """Facts about one machine, or one image, below one root."""
 
     live: bool = False  # the root is "/": what is decided here can be done here
     has_sysfs: bool = False  # the NICs below are all that there are; an image's tree does not know its NICs
-    nics: Tuple[Nic, ...] = ()
-    drives: Tuple[Drive, ...] = ()
-    damaged: Tuple[Problem, ...] = ()  # drives that cannot be read: of interest where no other one speaks
+    nics: tuple[Nic, ...] = ()
+    drives: tuple[Drive, ...] = ()
+    damaged: tuple[Problem, ...] = ()  # drives that cannot be read: of interest where no other one speaks
     uuid: str = ""  # DMI product_uuid, lower case
     init: str = ""  # the service manager: "systemd", "openrc" or "" (not known)
-    enabled: FrozenSet[str] = frozenset()  # what starts at next boot: systemd units, or services of OpenRC by bare name
-    installed: FrozenSet[str] = frozenset()  # names of services.PROGRAMS
+    enabled: frozenset[str] = frozenset()  # what starts at next boot: systemd units, or services of OpenRC by bare name
+    installed: frozenset[str] = frozenset()  # names of services.PROGRAMS
     resolver: str = ""  # who owns /etc/resolv.conf, see services.read_resolver
     accounts: Mapping[str, Account] = {}  # those that get keys or have some of ours
     texts: Mapping[str, str] = {}  # files that are edited rather than written, or may compete: path to content
-    unreadable: FrozenSet[str] = frozenset()  # of those, the ones that are there and could not be read
-    hostname: Optional[str] = None  # the kernel's now
+    unreadable: frozenset[str] = frozenset()  # of those, the ones that are there and could not be read
+    hostname: str | None = None  # the kernel's now
 
 
 def read_host(
     root: Root, users: Iterable[str], blocks: Iterable[str], find_drives: bool
-) -> Tuple[Host, Tuple[Problem, ...]]:
+) -> tuple[Host, tuple[Problem, ...]]:
     """Read the machine below ``root``.
 
     ``users`` are those who are to get keys, ``blocks`` the files of which a part is ours from an earlier boot.
     """
-    problems: List[Problem] = []
+    problems: list[Problem] = []
     accounts = read_accounts(root, set(users), set(blocks))
     edited = dict.fromkeys(("/etc/hosts", *(account.authorized_keys for account in accounts.values())))
     texts = _texts(root, edited, problems)
@@ -111,10 +117,10 @@ def read_host(
     ), tuple(problems)
 
 
-def read_texts(root: Root, host: Host, paths: Iterable[str]) -> Tuple[Host, Tuple[Problem, ...]]:
+def read_texts(root: Root, host: Host, paths: Iterable[str]) -> tuple[Host, tuple[Problem, ...]]:
     """``host`` with the texts of ``paths`` too, of which one that ends in a slash is a directory of files."""
-    problems: List[Problem] = []
-    files: List[str] = []
+    problems: list[Problem] = []
+    files: list[str] = []
     for path in paths:
         # What is in a directory may be one itself, as systemd's drop-ins are.
         inside = (path + name for name in root.names(path) if path.endswith("/") and not root.names(path + name))
@@ -129,7 +135,7 @@ def read_cmdline(root: Root) -> str:
     return _line(root, "/proc/cmdline")
 
 
-def read_nics(root: Root) -> Tuple[Nic, ...]:
+def read_nics(root: Root) -> tuple[Nic, ...]:
     """The physical devices: those with a ``device`` link, Ethernet or InfiniBand, whose address is known."""
     nics = []
     for name in root.names("/sys/class/net"):
@@ -146,10 +152,10 @@ def read_nics(root: Root) -> Tuple[Nic, ...]:
     return tuple(nics)
 
 
-def read_drives(root: Root) -> Tuple[Tuple[Drive, ...], Tuple[Problem, ...]]:
+def read_drives(root: Root) -> tuple[tuple[Drive, ...], tuple[Problem, ...]]:
     """Block devices with a file system that we read, the directory of some debug images; and what is damaged."""
-    drives: List[Drive] = []
-    damaged: List[Problem] = []
+    drives: list[Drive] = []
+    damaged: list[Problem] = []
     for name in root.names("/sys/class/block"):
         base = f"/sys/class/block/{name}"
         if name.startswith(NOT_A_DRIVE) or _line(root, f"{base}/size") == "0":
@@ -168,7 +174,7 @@ def read_drives(root: Root) -> Tuple[Tuple[Drive, ...], Tuple[Problem, ...]]:
     return tuple(drives), tuple(damaged)
 
 
-def read_accounts(root: Root, users: Set[str], blocks: Set[str]) -> Mapping[str, Account]:
+def read_accounts(root: Root, users: set[str], blocks: set[str]) -> Mapping[str, Account]:
     """The accounts of ``users``, and of those who have a block of ours in their authorized_keys.
 
     Root's needs no look into the root's /etc/passwd, which is all that most images want.
@@ -183,7 +189,7 @@ def read_accounts(root: Root, users: Set[str], blocks: Set[str]) -> Mapping[str,
     return {user: a for user, a in accounts.items() if user in users or a.authorized_keys in blocks}
 
 
-def _texts(root: Root, paths: Iterable[str], problems: List[Problem]) -> Mapping[str, str]:
+def _texts(root: Root, paths: Iterable[str], problems: list[Problem]) -> Mapping[str, str]:
     texts = {}
     for path in paths:
         try:

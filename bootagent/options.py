@@ -16,12 +16,11 @@ A wrong key or value in a file or on the kernel command line is a problem and th
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple
-
 from bootagent.errors import UsageError
 from bootagent.libraries import load_library
 from bootagent.model.instance import Problem
 from bootagent.model.values import UserName, shown
+from bootagent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,15 +33,15 @@ FILE = "/etc/bootagent.yaml"
 PREFIX = "bootagent."
 
 
-class Options(NamedTuple):
+class Options(Record):
     """The options of one run."""
 
-    backend: Optional[str] = None
-    drive: Optional[str] = None
+    backend: str | None = None
+    drive: str | None = None
     fallback: str = "dhcp"
     hostname: str = "fqdn"
     render_to: str = "etc"
-    users: Tuple[str, ...] = ("root",)
+    users: tuple[str, ...] = ("root",)
     strict: bool = False
 
 

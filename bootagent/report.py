@@ -6,9 +6,8 @@ Nothing secret comes here: of SSH keys the plan shows the public lines, the stat
 
 from __future__ import annotations
 
-import json
-
 from bootagent import __version__
+from bootagent.jsontext import format_json
 from bootagent.model.plan import File
 from bootagent.state import STATUS
 
@@ -45,7 +44,7 @@ def plan_json(prepared: Prepared) -> str:
         "actions": [{"name": action.name, "argument": action.argument} for action in plan.actions],
         "problems": problems_json(prepared.problems),
     }
-    return json.dumps(document, indent=1) + "\n"
+    return format_json(document) + "\n"
 
 
 def problems_json(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
@@ -81,7 +80,7 @@ def status_file(prepared: Prepared, changes: tuple[Change, ...], problems: tuple
         "problems": problems_json(problems),
         "seconds": prepared.clock.seconds,
     }
-    return File(STATUS, json.dumps(document, indent=1) + "\n")
+    return File(STATUS, format_json(document) + "\n")
 
 
 def _interface_json(interface: Interface) -> dict[str, Any]:

@@ -12,16 +12,15 @@ is to get: whichever a power cut leaves behind is recognised as ours.  A file wi
 
 from __future__ import annotations
 
-import json
-
 try:
     from _blake2 import blake2b  # what hashlib gives, without hashlib's start of OpenSSL
 except ImportError:
     from hashlib import blake2b
-from typing import NamedTuple, Optional
 
+from bootagent.jsontext import format_json, parse_json_text
 from bootagent.model.instance import Problem
 from bootagent.model.plan import File
+from bootagent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +28,14 @@ if TYPE_CHECKING:
 
     from bootagent.root import Root
 
-    Identity = tuple[Optional[str], Optional[str]]  # instance id and source
+    Identity = tuple[str | None, str | None]  # instance id and source
 
 MANIFEST = "/var/lib/bootagent/manifest.json"
 STATUS = "/run/bootagent/status.json"
 VERSION = 1
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """One file of ours: the planner that wanted it, and the hashes of every content that we may have left in it."""
 
     area: str
@@ -44,11 +43,11 @@ class Entry(NamedTuple):
     hashes: tuple[str, ...]
 
 
-class Manifest(NamedTuple):
+class Manifest(Record):
     """What earlier runs left on this machine, and what is there of it."""
 
-    instance: Optional[str] = None  # None: a fallback, or never run
-    source: Optional[str] = None  # None: never run; "fallback": no source spoke yet
+    instance: str | None = None  # None: a fallback, or never run
+    source: str | None = None  # None: never run; "fallback": no source spoke yet
     files: Mapping[str, Entry] = {}
     found: Mapping[str, str] = {}  # hash of what each file holds now; a file that is gone is not in it
 
@@ -66,7 +65,7 @@ def read_manifest(root: Root) -> tuple[Manifest, tuple[Problem, ...]]:
     if content is None:
         return Manifest(), ()
     try:
-        data = json.loads(content)
+        data = parse_json_text(content.decode())
         files = {
             path: Entry(str(entry["area"]), bool(entry["block"]), tuple(map(str, entry["blake2b"])))
             for path, entry in data["files"].items()
@@ -110,7 +109,7 @@ def next_manifest(old: Manifest, files: Iterable[File], gone: Iterable[str], ide
             for path, entry in sorted(entries.items())
         },
     }
-    return File(MANIFEST, json.dumps(data, indent=1) + "\n", 0o600)
+    return File(MANIFEST, format_json(data) + "\n", 0o600)
 
 
 def _hashes(old: Manifest, file: File) -> tuple[str, ...]:

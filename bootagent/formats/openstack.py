@@ -10,12 +10,11 @@ an old name of it; ``network_info`` in vendor_data.json (Rackspace); the Debian 
 
 from __future__ import annotations
 
-import json
-
 from bootagent.errors import DocumentError
 from bootagent.formats.meta_data import hostname_from, parse_content_path, parse_hostname, parse_id, parse_keys
 from bootagent.formats.network_data import has_network, parse_network
 from bootagent.formats.report import Report
+from bootagent.jsontext import parse_json_text
 from bootagent.model.instance import Instance, Problem
 
 TYPE_CHECKING = False
@@ -33,7 +32,6 @@ MAX_DOCUMENT = 1 << 20  # bytes
 # below 10 MiB of memory.  512 links with two networks and three routes each have 8,000 containers and 30,000 commas.
 MAX_CONTAINERS = 1 << 14
 MAX_COMMAS = 1 << 16
-MAX_DIGITS = 20  # of a number: none of ours is longer, and int() takes time with the square
 MAX_NESTING = 64
 
 OBJECTS = ("meta_data.json", "network_data.json", "network_info.json")  # of one shape; vendor data may be any JSON
@@ -88,13 +86,11 @@ def parse_json(document: str, data: bytes) -> object:
         raise DocumentError(document, "", f"more than {MAX_CONTAINERS} objects and lists or {MAX_COMMAS} values")
     try:
         text = data.rstrip(b"\0").removeprefix(BOM).decode("utf-8")
-        value: object = json.loads(text, parse_int=_parse_int)
+        value: object = parse_json_text(text)
     except UnicodeDecodeError as error:
         raise DocumentError(document, f"byte {error.start}", "not UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise DocumentError(document, f"line {error.lineno} column {error.colno}", "not JSON") from None
     except ValueError as error:
-        raise DocumentError(document, "", str(error)) from None
+        raise _document_error(document, error) from None
     except RecursionError:
         raise DocumentError(document, "", "nested too deep") from None
     if text.count("[") + text.count("{") > MAX_NESTING and _is_deep(value):
@@ -102,10 +98,12 @@ def parse_json(document: str, data: bytes) -> object:
     return value
 
 
-def _parse_int(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise ValueError(f"a number of more than {MAX_DIGITS} digits")
-    return int(digits)
+def _document_error(document: str, error: ValueError) -> DocumentError:
+    from json import JSONDecodeError
+
+    if isinstance(error, JSONDecodeError):
+        return DocumentError(document, f"line {error.lineno} column {error.colno}", "not JSON")
+    return DocumentError(document, "", str(error))
 
 
 def _is_deep(value: object) -> bool:

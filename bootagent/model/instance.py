@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the cloud says about this instance, as values, and what was wrong with how it said it."""
 
-from typing import FrozenSet, NamedTuple, Optional, Tuple
+from __future__ import annotations
 
-from bootagent.model.network import Network
-from bootagent.model.sshkey import SshKey
-from bootagent.model.values import Hostname
+from bootagent.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bootagent.model.network import Network
+    from bootagent.model.sshkey import SshKey
+    from bootagent.model.values import Hostname
 
 
-class Problem(NamedTuple):
+class Problem(Record):
     """Something that is wrong, or was adjusted, in one place, and costs only that place."""
 
     severity: str  # "error": asked for and not done; "warning": done, but look; "info": adjusted as expected
@@ -19,13 +23,13 @@ class Problem(NamedTuple):
         return f"{self.where}: {self.message}"
 
 
-class Instance(NamedTuple):
+class Instance(Record):
     """One instance.  ``None`` means that the cloud did not say; an empty tuple means that it said "none"."""
 
-    id: Optional[str] = None  # printable ASCII, at most 128 bytes; identity only, never a path
-    hostname: Optional[Hostname] = None
-    ssh_keys: Optional[Tuple[SshKey, ...]] = None
-    network: Optional[Network] = None
-    broken: FrozenSet[str] = frozenset()  # documents that are there and could not be read at all
-    documents: Tuple[str, ...] = ()  # documents that were used, as paths on the source
-    problems: Tuple[Problem, ...] = ()
+    id: str | None = None  # printable ASCII, at most 128 bytes; identity only, never a path
+    hostname: Hostname | None = None
+    ssh_keys: tuple[SshKey, ...] | None = None
+    network: Network | None = None
+    broken: frozenset[str] = frozenset()  # documents that are there and could not be read at all
+    documents: tuple[str, ...] = ()  # documents that were used, as paths on the source
+    problems: tuple[Problem, ...] = ()

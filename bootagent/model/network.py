@@ -4,118 +4,121 @@
 Two levels of trust, two types.  A format makes a ``Network`` of ``Link`` records, which speak of link ids and MAC
 addresses.  The network planner binds it to the machine and makes a ``BoundNetwork`` of ``Interface`` records, in which
 every reference is resolved, every policy decided and every name a kernel name: a renderer only spells it.
-
-Annotations are evaluated here on purpose: ``NamedTuple`` compiles every annotation that is a string, which would double
-the cost of each class at boot.
 """
 
-import ipaddress
-from typing import NamedTuple, Optional, Tuple, Union
+from __future__ import annotations
 
-from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
+from bootagent.record import Record
 
-IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
-IPNetwork = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ipaddress
+    from typing import Union
+
+    from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
+
+    IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+    IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
+    IPNetwork = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
-class Address(NamedTuple):
+class Address(Record):
     """A static address with its prefix length."""
 
     ip: IPInterface
     origin: str = ""  # document and place: "network_data.json: networks[0]"
 
 
-class Route(NamedTuple):
+class Route(Record):
     """A route; a default one has a destination of prefix length 0."""
 
     to: IPNetwork
-    via: Optional[IPAddress] = None  # None: the destination itself is on the link
-    metric: Optional[int] = None  # 0..2**32-1; None: what the kernel or the backend gives
+    via: IPAddress | None = None  # None: the destination itself is on the link
+    metric: int | None = None  # 0..2**32-1; None: what the kernel or the backend gives
     onlink: bool = False  # the gateway is reached although no address covers it
     origin: str = ""
 
 
-class Dns(NamedTuple):
+class Dns(Record):
     """Resolver settings, most wanted first."""
 
-    servers: Tuple[IPAddress, ...] = ()
-    search: Tuple[DomainName, ...] = ()
+    servers: tuple[IPAddress, ...] = ()
+    search: tuple[DomainName, ...] = ()
 
 
-class Addressing(NamedTuple):
+class Addressing(Record):
     """All that the networks of one link ask for, together."""
 
-    addresses: Tuple[Address, ...] = ()
-    routes: Tuple[Route, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
     dns: Dns = Dns()
     dhcp4: bool = False
     slaac: bool = False  # addresses from router advertisements (RFC 4862)
     dhcp6: str = ""  # "", "stateful" (addresses) or "stateless" (information only, RFC 8415 18.2.6)
 
 
-class Bond(NamedTuple):
+class Bond(Record):
     """A kernel bond, https://docs.kernel.org/networking/bonding.html."""
 
     mode: str  # a name from bond.MODES
-    options: Tuple[Tuple[str, str], ...] = ()  # (kernel option name, canonical value), see bond.parse_option
-    members: Tuple[str, ...] = ()  # Link: ids of links.  Interface: labels
+    options: tuple[tuple[str, str], ...] = ()  # (kernel option name, canonical value), see bond.parse_option
+    members: tuple[str, ...] = ()  # Link: ids of links.  Interface: labels
     primary: str = ""  # the same kind of reference, or ""
 
 
-class Vlan(NamedTuple):
+class Vlan(Record):
     """An 802.1Q VLAN device."""
 
     id: VlanId
     parent: str  # Link: id of a link.  Interface: label
 
 
-class Link(NamedTuple):
+class Link(Record):
     """A link of the document: a NIC, or with ``bond`` or ``vlan`` a device to be made."""
 
     id: str  # opaque, any text; never reaches a file
-    mac: Optional[MacAddress] = None
-    name: Optional[InterfaceName] = None  # the guest's kernel name, where the cloud gives one
-    mtu: Optional[Mtu] = None
+    mac: MacAddress | None = None
+    name: InterfaceName | None = None  # the guest's kernel name, where the cloud gives one
+    mtu: Mtu | None = None
     addressing: Addressing = Addressing()
-    bond: Optional[Bond] = None
-    vlan: Optional[Vlan] = None
+    bond: Bond | None = None
+    vlan: Vlan | None = None
     origin: str = ""
 
 
-class Network(NamedTuple):
+class Network(Record):
     """A whole document: its links in order, and the resolver settings that it ties to no link."""
 
-    links: Tuple[Link, ...] = ()
+    links: tuple[Link, ...] = ()
     dns: Dns = Dns()
 
 
-class Match(NamedTuple):
+class Match(Record):
     """How a physical device is found; every part that is given must agree."""
 
-    mac: Optional[MacAddress] = None  # the permanent address
-    name: Optional[InterfaceName] = None  # only where there is no usable address
+    mac: MacAddress | None = None  # the permanent address
+    name: InterfaceName | None = None  # only where there is no usable address
     driver: str = ""  # only to tell apart two devices of one address
 
 
-class Interface(NamedTuple):
+class Interface(Record):
     """One device as it is to be on this machine."""
 
     label: str  # unique in the network and fit for a file name: the kernel name, or a NIC's MAC without colons
-    name: Optional[InterfaceName] = None  # None: a NIC that is not there (yet)
-    match: Optional[Match] = None  # None: a device that the backend makes (bond, vlan)
-    mac: Optional[MacAddress] = None  # the address to give to a made device; None: the kernel's choice
-    mtu: Optional[Mtu] = None
-    addresses: Tuple[Address, ...] = ()
-    routes: Tuple[Route, ...] = ()
+    name: InterfaceName | None = None  # None: a NIC that is not there (yet)
+    match: Match | None = None  # None: a device that the backend makes (bond, vlan)
+    mac: MacAddress | None = None  # the address to give to a made device; None: the kernel's choice
+    mtu: Mtu | None = None
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
     dns: Dns = Dns()
     dhcp4: bool = False
     ra: str = "off"  # router advertisements: "off", "routes" (no addresses from them) or "full"
     dhcp6: str = ""  # "", "stateful" or "stateless"
-    metric: Optional[int] = None  # of the default routes that DHCP and router advertisements bring
-    bond: Optional[Bond] = None
-    vlan: Optional[Vlan] = None
-    master: Optional[InterfaceName] = None  # the bond that this is a member of
+    metric: int | None = None  # of the default routes that DHCP and router advertisements bring
+    bond: Bond | None = None
+    vlan: Vlan | None = None
+    master: InterfaceName | None = None  # the bond that this is a member of
     required: bool = True  # whether "online" waits for it
     origin: str = ""
 
@@ -125,9 +128,9 @@ class Interface(NamedTuple):
         return bool(self.addresses or self.dhcp4 or self.dhcp6 or self.ra == "full")
 
 
-class BoundNetwork(NamedTuple):
+class BoundNetwork(Record):
     """A network bound to this machine: parents and members before the devices made of them."""
 
-    interfaces: Tuple[Interface, ...] = ()
-    unlisted: Optional[Tuple[InterfaceName, ...]] = None  # NICs that get DHCP as a fallback, now; None: no fallback
+    interfaces: tuple[Interface, ...] = ()
+    unlisted: tuple[InterfaceName, ...] | None = None  # NICs that get DHCP as a fallback, now; None: no fallback
     dns: Dns = Dns()  # of no link, because no link could take it

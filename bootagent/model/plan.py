@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What should be true on this machine, as data: a dry run prints exactly what a real run does."""
 
-from typing import Dict, FrozenSet, Iterable, NamedTuple, Tuple
+from __future__ import annotations
 
 from bootagent.errors import PlanConflict
-from bootagent.model.instance import Problem
+from bootagent.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bootagent.model.instance import Problem
 
 
-class File(NamedTuple):
+class File(Record):
     """A file to be there with this content.
 
     ``block`` marks a file of which only a marked part is ours: it is never removed as a whole, and what a person
@@ -23,32 +29,32 @@ class File(NamedTuple):
     area: str = ""  # the planner that wants it: "network", "hostname", "ssh_keys"
 
 
-class Action(NamedTuple):
+class Action(Record):
     """A change that is not a file: ``set-hostname web1``, ``remove /etc/…``, ``netplan-generate /etc/netplan``."""
 
     name: str
     argument: str
 
 
-class Plan(NamedTuple):
+class Plan(Record):
     """Files, actions and problems.
 
     ``areas`` names the planners that came to a decision: what an earlier run wrote for such an area and this plan does
     not hold is stale.  An area that is not named (its document was broken, say) keeps what it has.
     """
 
-    files: Tuple[File, ...] = ()
-    actions: Tuple[Action, ...] = ()
-    problems: Tuple[Problem, ...] = ()
-    areas: FrozenSet[str] = frozenset()
+    files: tuple[File, ...] = ()
+    actions: tuple[Action, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    areas: frozenset[str] = frozenset()
 
 
 def merge_plans(plans: Iterable[Plan]) -> Plan:
     """One plan of many; ``PlanConflict`` where two hold one path with different content."""
-    files: Dict[str, File] = {}
-    actions: Tuple[Action, ...] = ()
-    problems: Tuple[Problem, ...] = ()
-    areas: FrozenSet[str] = frozenset()
+    files: dict[str, File] = {}
+    actions: tuple[Action, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    areas: frozenset[str] = frozenset()
     for plan in plans:
         for file in plan.files:
             if files.setdefault(file.path, file) != file:

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
-
 from bootagent.model.instance import Problem
 from bootagent.model.plan import Action, File, Plan, merge_plans
 from bootagent.planners.hostname import plan_hostname
 from bootagent.planners.network import plan_network
 from bootagent.planners.ssh_keys import plan_ssh_keys
+from bootagent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     from bootagent.state import Manifest
 
 
-class Decision(NamedTuple):
+class Decision(Record):
     """The plan, and the network behind it for the report."""
 
     plan: Plan
-    network: Optional[BoundNetwork]  # None: what is configured stays
+    network: BoundNetwork | None  # None: what is configured stays
 
 
 def decide(instance: Instance | None, host: Host, manifest: Manifest, options: Options, backend: str) -> Decision:

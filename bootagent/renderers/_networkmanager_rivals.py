@@ -10,9 +10,8 @@ used.  What is below ours only waits for ours to go away, and is no rival.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from bootagent.model.instance import Problem
+from bootagent.record import Record
 from bootagent.renderers._networkmanager_profile import AUTOCONNECT_PRIORITY, OUR_STEM
 from bootagent.renderers._networkmanager_settings import covers, parse_keyfile, read_settings
 
@@ -33,7 +32,7 @@ FALSE = ("0", "false", "no", "off")
 NIC_KINDS = ("ethernet", "802-3-ethernet", "infiniband")
 
 
-class Claim(NamedTuple):
+class Claim(Record):
     """A profile of someone else that is activated without being asked for."""
 
     path: str

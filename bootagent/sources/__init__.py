@@ -13,10 +13,10 @@ Presence in this directory is registration.
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, Optional
 
 from bootagent.errors import SourceError
 from bootagent.model.instance import Instance, Problem
+from bootagent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         def read(self, root: Root, host: Host, drive: str | None) -> Found: ...
 
 
-class Found(NamedTuple):
+class Found(Record):
     """What a source gave."""
 
     source: str  # the module's name
@@ -56,7 +56,7 @@ def load(name: str) -> Source:
     return module
 
 
-def find(root: Root, host: Host, drive: Optional[str]) -> tuple[Found | None, tuple[Problem, ...]]:
+def find(root: Root, host: Host, drive: str | None) -> tuple[Found | None, tuple[Problem, ...]]:
     """The first source that is here and speaks; ``drive``, a path outside the root, leaves no choice.
 
     A source that is here and cannot be read is a problem, and the next one is asked.
