@@ -29,5 +29,5 @@ setup(
             *("docutils", "hypothesis", "mypy", "pytest", "pytest-xdist", "ruff", "types-docutils", "types-PyYAML"),
         ]
     },
-    entry_points={"console_scripts": ["bootagent = bootagent.cli:main"]},
+    entry_points={"console_scripts": ["bootagent = bootagent.cli:run"]},
 )

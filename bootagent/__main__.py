@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python3 -m bootagent``."""
 
-from bootagent.cli import main
+from bootagent.cli import run
 
-raise SystemExit(main())
+run()

@@ -30,9 +30,9 @@ LAUNCHER_TEXT = f"""\
 import sys
 
 sys.path.insert(0, "{LIBRARY}")
-from bootagent.cli import main
+from bootagent.cli import run
 
-raise SystemExit(main())
+run()
 """
 
 

@@ -49,10 +49,8 @@ ROOMS: dict[str, set[str]] = {
 
 # Beside these, a first boot from a drive imports only modules of bootagent and those that the interpreter starts with.
 BUDGET = {
-    *("binascii", "collections", "contextlib", "copyreg", "enum", "errno", "fcntl", "functools", "heapq", "ipaddress"),
-    "json",
-    *("keyword", "operator", "re", "reprlib", "sre_compile", "sre_constants", "sre_parse", "struct", "types", "typing"),
-    *("abc", "genericpath", "io", "os", "posixpath", "stat", "warnings"),
+    *("binascii", "collections", "fcntl", "functools", "heapq", "ipaddress", "keyword", "operator", "reprlib", "types"),
+    *("genericpath", "os", "posixpath", "stat"),
 }
 
 
