@@ -17,9 +17,12 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.9",
     packages=find_packages(include=["bootagent", "bootagent.*"]),
-    package_data={"bootagent.demo": ["drive/openstack/latest/*.json"]},
+    package_data={"bootagent": ["unchanged.sh"], "bootagent.demo": ["drive/openstack/latest/*.json"]},
     data_files=[
-        ("lib/systemd/system", ["systemd/bootagent.service", "systemd/bootagent-ifupdown.service"]),
+        (
+            "lib/systemd/system",
+            ["systemd/bootagent.service", "systemd/bootagent-ifupdown.service", "systemd/bootagent-unchanged.service"],
+        ),
         ("share/bootagent/openrc", ["openrc/bootagent"]),
     ],
     # netifaces2 is the maintained distribution of the module netifaces; Linux distributions package netifaces itself.

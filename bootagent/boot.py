@@ -9,20 +9,22 @@ from __future__ import annotations
 from bootagent import planners, renderers, sources
 from bootagent.commit import Change, Lock, Writer
 from bootagent.host import Host, read_cmdline, read_host, read_texts
+from bootagent.inputs import INPUTS, Inputs, read_inputs, record_inputs
 from bootagent.log import Clock
 from bootagent.model.instance import Problem
 from bootagent.options import Options, is_off, read_options
 from bootagent.planners import resolver
 from bootagent.planners.network import choose_backend
 from bootagent.record import Record
-from bootagent.report import status_file
-from bootagent.state import Manifest, next_manifest, read_manifest
+from bootagent.report import state_of, status_file
+from bootagent.state import LAST_STATUS, Manifest, next_manifest, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bootagent.model.instance import Instance
+    from bootagent.model.plan import File
     from bootagent.root import Root
 
 GONE = "no source speaks any more: what an earlier boot configured stays"
@@ -90,23 +92,37 @@ def apply(root: Root, given: Mapping[str, object]) -> Result | None:
     if is_off(read_cmdline(root)):
         return None
     with Lock(root):
+        inputs = read_inputs(root)
         prepared = prepare(root, given)
         if prepared.options.strict and has_problems(prepared.problems):
             return Result(prepared, (), prepared.problems)
-        return _carry_out(root, prepared)
+        return _carry_out(root, prepared, None if given else inputs)
 
 
-def _carry_out(root: Root, prepared: Prepared) -> Result:
+def _carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
     writer = Writer(root)
     changes = _commit(writer, prepared)
     prepared.clock.step("commit")
     failed = tuple(Problem("error", change.path, change.error) for change in changes if change.error)
     problems = (*prepared.problems, *failed)
-    status = writer.write(status_file(prepared, changes, problems), durable=False)
+    status = status_file(prepared, changes, problems)
+    said = [writer.write(status, durable=False)]
+    record = _record(root, prepared, inputs) if inputs and state_of(problems) == "ok" else None
+    if record:
+        said += [writer.write(file, durable=False) for file in (status._replace(path=LAST_STATUS), record)]
+    else:
+        writer.run("remove", INPUTS)
     writer.close()
-    if status.error:
-        problems += (Problem("error", status.path, status.error),)
+    problems += tuple(Problem("error", change.path, change.error) for change in said if change.error)
     return Result(prepared, changes, problems)
+
+
+def _record(root: Root, prepared: Prepared, inputs: Inputs) -> File | None:
+    """What the next boot is compared with; none where it must look again: no source, or files only in /run."""
+    found, options = prepared.found, prepared.options
+    if found is None or options.render_to == "run":
+        return None
+    return record_inputs(root, inputs, found.place, found.reach, [file.path for file in prepared.decision.plan.files])
 
 
 def _commit(writer: Writer, prepared: Prepared) -> tuple[Change, ...]:

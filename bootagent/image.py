@@ -7,11 +7,13 @@ installed in the image, and no ``.pth`` file, is loaded at boot.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 
+from bootagent.bundle import BUNDLE
 from bootagent.errors import CommitError, SourceError
 from bootagent.root import Root
 
@@ -19,7 +21,8 @@ LIBRARY = "/usr/lib/bootagent"
 LAUNCHER = "/usr/sbin/bootagent"
 UNIT_DIR = "/usr/lib/systemd/system"
 WANTS = "/etc/systemd/system/multi-user.target.wants"
-UNITS = ("bootagent.service", "bootagent-ifupdown.service")
+UNITS = ("bootagent.service", "bootagent-ifupdown.service")  # enabled
+HELPERS = ("bootagent-unchanged.service",)  # which those ask for
 OPENRC_SCRIPT = "/etc/init.d/bootagent"
 OPENRC_LINK = "/etc/runlevels/boot/bootagent"
 # Where what is installed beside the package stands: in the checkout, and below the Python prefix when pip put it there.
@@ -27,9 +30,14 @@ UNIT_PLACES = ("systemd", "lib/systemd/system")
 OPENRC_PLACES = ("openrc", "share/bootagent/openrc")
 LAUNCHER_TEXT = f"""\
 #!/usr/bin/python3 -IS
+import gc
 import sys
 
+gc.disable()  # a run this short leaves no garbage that is worth a search
 sys.path.insert(0, "{LIBRARY}")
+from bootagent.bundle import use_bundle
+
+use_bundle("{LIBRARY}")
 from bootagent.cli import run
 
 run()
@@ -43,6 +51,8 @@ def install(path: str) -> int:
     try:
         library = _place(root, f"{LIBRARY}/bootagent")
         shutil.rmtree(library, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_place(root, f"{LIBRARY}/{BUNDLE}"))
         shutil.copytree(package, library, ignore=shutil.ignore_patterns("__pycache__"))
         _write(root, LAUNCHER, LAUNCHER_TEXT, 0o755)
         _install_services(root, package)
@@ -56,9 +66,11 @@ def _install_services(root: Root, package: str) -> None:
     """For each service manager that the image has, or for systemd where none can be told."""
     has_openrc = root.exists("/sbin/openrc-run") or root.exists("/usr/sbin/openrc-run")
     has_systemd = root.exists("/usr/lib/systemd/systemd") or root.exists("/lib/systemd/systemd")
-    for unit in UNITS if has_systemd or not has_openrc else ():
-        _write(root, f"{UNIT_DIR}/{unit}", _read_shipped(package, UNIT_PLACES, unit), 0o644)
-        _link(root, f"{WANTS}/{unit}", f"{UNIT_DIR}/{unit}")
+    if has_systemd or not has_openrc:
+        for unit in (*UNITS, *HELPERS):
+            _write(root, f"{UNIT_DIR}/{unit}", _read_shipped(package, UNIT_PLACES, unit), 0o644)
+        for unit in UNITS:
+            _link(root, f"{WANTS}/{unit}", f"{UNIT_DIR}/{unit}")
     if has_openrc:
         _write(root, OPENRC_SCRIPT, _read_shipped(package, OPENRC_PLACES, "bootagent"), 0o755)
         _link(root, OPENRC_LINK, OPENRC_SCRIPT)
@@ -102,11 +114,19 @@ def _read_shipped(package: str, places: tuple[str, str], name: str) -> str:
 
 def _compile(root: Root) -> str:
     """Compile with the image's own Python, so that no boot has to; says so where that cannot be done from here."""
-    command = ["chroot", root.path, "/usr/bin/python3", "-I", "-m", "compileall", "-q"]
-    # The unit's file system is read-only there and the files never change: their time need not be looked at.
-    command += ["--invalidation-mode", "unchecked-hash", LIBRARY]
+    # The files never change: their time need not be looked at.
+    compile_all = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", LIBRARY]
+    write_bundle = f"sys.path.insert(0, '{LIBRARY}'); from bootagent import bundle; bundle.write_bundle('{LIBRARY}')"
+    bundle = ["-c", f"import sys; {write_bundle}"]
     try:
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+        for command in (compile_all, bundle):
+            subprocess.run(
+                ["chroot", root.path, "/usr/bin/python3", "-I", *command],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=120,
+            )
     except (OSError, subprocess.SubprocessError):
         return "bootagent: not compiled: /usr/bin/python3 of the image does not run here; the first boot is slower\n"
     return ""

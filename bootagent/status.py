@@ -7,7 +7,7 @@ import json
 import sys
 
 from bootagent.errors import SourceError
-from bootagent.state import STATUS
+from bootagent.state import LAST_STATUS, STATUS, UNCHANGED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,26 +18,28 @@ if TYPE_CHECKING:
 
 def show_status(root: Root, as_json: bool) -> int:
     """Print the status of this boot; ``SourceError`` where there is none."""
+    # A boot on which nothing changed starts no agent: what the last one said still holds.
+    unchanged = not root.exists(STATUS) and root.exists(UNCHANGED)
+    place = LAST_STATUS if unchanged else STATUS
     try:
-        content = root.read(STATUS)
+        content = root.read(place)
     except OSError as error:
-        raise SourceError(STATUS, error.strerror or str(error)) from error
+        raise SourceError(place, error.strerror or str(error)) from error
     if content is None:
-        raise SourceError(STATUS, "no status: the agent has not run on this boot")
-    if as_json:
-        sys.stdout.write(content.decode("utf-8", "replace"))
-        return 0
+        raise SourceError(place, "no status: the agent has not run on this boot")
     try:
-        sys.stdout.write(_text(json.loads(content)))
+        status = {**json.loads(content), "unchanged": unchanged}
+        text = json.dumps(status, indent=1) + "\n" if as_json else _text(status)
     except (ValueError, KeyError, TypeError) as error:
-        raise SourceError(STATUS, "damaged") from error
+        raise SourceError(place, "damaged") from error
+    sys.stdout.write(text)
     return 0
 
 
 def _text(status: dict[str, Any]) -> str:
     instance = status["instance"]
     lines = [
-        f"state: {status['state']}",
+        f"state: {status['state']}" + (", nothing changed since an earlier boot" if status["unchanged"] else ""),
         f"source: {status['source'] or 'none'} {status['place'] or ''}".rstrip(),
         f"documents: {', '.join(status['documents']) or 'none'}",
         f"backend: {status['backend']} ({status['reason']})",

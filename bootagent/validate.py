@@ -65,7 +65,7 @@ def _read(path: str) -> Instance:
             return openstack.parse_documents({name: content})
         if content.lstrip()[:1] in FIRST_BYTES:
             return openstack.parse_documents({_guess(content): content})
-    return configdrive.read_drive(path, path)
+    return configdrive.read_drive(path, path)[0]
 
 
 def _guess(content: bytes) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPT = CHECKOUT / "openrc/bootagent"
+STARTER = pathlib.Path(__file__).resolve().parent.parent / "bootagent/unchanged.sh"
 PACKAGES = ("openrc", "libeinfo1", "librc1")
 # Services as distributions have them, by their dependencies: OpenRC's own, Alpine's networking, Gentoo's and Debian's.
 SERVICES = {
@@ -78,6 +79,7 @@ class Openrc:
         for name, depends in SERVICES.items():
             self.write(f"etc/init.d/{name}", service(f"    {depends}"), 0o755)
         self.write("etc/init.d/net.lo", service(NET), 0o755)
+        self.write("usr/lib/bootagent/bootagent/unchanged.sh", STARTER.read_text())
         self.agent('echo "agent $*" >>/order')
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
@@ -97,7 +99,8 @@ class Openrc:
         """The output of a shell command inside, with the programs and libraries of this machine."""
         for place in (self.path / "etc").rglob("*"):  # an image is older than its boot
             os.utime(place, (1e9, 1e9), follow_symlinks=False)
-        binds = "".join(f'mount --bind /{name} "$1/{name}" && ' for name in ("usr/bin", "usr/lib", "usr/lib64"))
+        binds = "".join(f'mount --bind /{name} "$1/{name}" && ' for name in ("usr/bin", "usr/lib64"))
+        binds += 'mount -t overlay -o "lowerdir=$1/usr/lib:/usr/lib" overlay "$1/usr/lib" && '
         script = f'{binds}mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && cd / && exec chroot "$1" '
         path = "PATH=/lib/rc/bin:/sbin:/usr/sbin:/bin:/usr/bin"
         done = subprocess.run(

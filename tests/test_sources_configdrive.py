@@ -136,7 +136,7 @@ def test_a_damaged_only_drive_is_an_error_with_its_name(machine: MachineDirector
 @pytest.mark.parametrize("document", ["meta_data.json", "network_data.json"])
 def test_one_document_is_a_good_drive(tmp_path: Path, document: str) -> None:
     content: dict[str, object] = {"uuid": "i"} if document == "meta_data.json" else NIC
-    instance = configdrive.read_drive(str(write_tree(tmp_path / "t", latest={document: content})), "t")
+    instance, _ = configdrive.read_drive(str(write_tree(tmp_path / "t", latest={document: content})), "t")
     assert instance.problems == ()
     assert (instance.id is not None) == (document == "meta_data.json")
     assert (instance.network is not None) == (document == "network_data.json")
@@ -150,9 +150,9 @@ def test_each_document_comes_from_latest_or_else_the_newest_date(tmp_path: Path)
         v2031_01_01=meta("newest"),
         v2018_08_27=meta("middle"),
     )
-    assert configdrive.read_drive(str(tree), "t").id == "newest"
+    assert configdrive.read_drive(str(tree), "t")[0].id == "newest"
     write_tree(tmp_path / "u", latest=meta("latest"), v2031_01_01=meta("newest"))
-    assert configdrive.read_drive(str(tmp_path / "u"), "u").id == "latest"
+    assert configdrive.read_drive(str(tmp_path / "u"), "u")[0].id == "latest"
 
 
 def test_a_directory_without_a_drives_tree_is_an_error(tmp_path: Path) -> None:
@@ -165,10 +165,10 @@ def test_the_debian_file_that_metadata_names_is_read_and_its_absence_harmless(tm
     document = {"uuid": "i", "network_config": {"name": "network_config", "content_path": "/content/0000"}}
     tree = write_tree(tmp_path / "t", latest={"meta_data.json": document})
     write_tree(tmp_path / "u", latest={"meta_data.json": document, "network_data.json": NIC})
-    assert configdrive.read_drive(str(tmp_path / "u"), "u").problems == ()
-    assert [problem.severity for problem in configdrive.read_drive(str(tree), "t").problems] == ["warning"]
+    assert configdrive.read_drive(str(tmp_path / "u"), "u")[0].problems == ()
+    assert [problem.severity for problem in configdrive.read_drive(str(tree), "t")[0].problems] == ["warning"]
     (tree / "openstack/content").mkdir()
     (tree / "openstack/content/0000").write_text("auto eth0\niface eth0 inet static\n  address 192.0.2.5/24\n")
-    network = configdrive.read_drive(str(tree), "t").network
+    network = configdrive.read_drive(str(tree), "t")[0].network
     assert network
     assert str(network.links[0].addressing.addresses[0].ip) == "192.0.2.5/24"

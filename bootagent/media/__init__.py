@@ -63,6 +63,11 @@ class Volumes:
         """The volumes themselves."""
         return self._volumes
 
+    @property
+    def reach(self) -> int:
+        """How many of the drive's first bytes hold all that was read of it so far; 0 for a directory."""
+        return self._device.reach if self._device else 0
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -23,12 +23,15 @@ OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class Device:
-    """An open image file or block device, its size, and the work done on it so far."""
+    """An open image file or block device, its size, and the work done on it so far.
 
-    __slots__ = ("fd", "size", "work")
+    ``reach`` is the end of the last byte that was read: no byte behind it had a say in anything.
+    """
+
+    __slots__ = ("fd", "reach", "size", "work")
 
     def __init__(self, path: str) -> None:
-        self.work = 0
+        self.work = self.reach = 0
         self.fd = os.open(path, OPEN_FLAGS)
         try:
             # Block devices have no st_size; the end can be sought on both.
@@ -72,6 +75,7 @@ class Blocks:
             data = os.pread(self._device.fd, size, self._start + offset)
         except OSError as error:
             raise MediaError(self.place, f"{what}: {error.strerror} at byte {offset}") from error
+        self._device.reach = max(self._device.reach, self._start + offset + size)
         if len(data) != size:
             raise MediaError(self.place, f"{what}: {len(data)} of {size} bytes at byte {offset}: cut off")
         return data

@@ -42,6 +42,7 @@ class Found(Record):
     place: str  # "/dev/vdb"
     instance: Instance
     problems: tuple[Problem, ...] = ()  # about the source itself, not about its documents
+    reach: int = 0  # all that it said is in so many of the first bytes of the drive ``place``; 0: not on one drive
 
 
 def names() -> tuple[str, ...]:

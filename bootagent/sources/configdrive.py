@@ -36,23 +36,29 @@ def detect(host: Host) -> bool:
 def read(root: Root, host: Host, drive: str | None) -> Found:
     """Read ``drive``, or the one drive of several that is this instance's (the rule is in ``_choose``)."""
     if drive is not None:
-        return Found("configdrive", drive, read_drive(drive, drive))
-    found, errors = [], []
+        instance, reach = read_drive(drive, drive)
+        return Found("configdrive", drive, instance, reach=reach)
+    found, errors, reach = [], [], 0
     for candidate in _candidates(host):
         try:
-            found.append((candidate, read_drive(root.host_path(candidate.path), candidate.path)))
+            instance, reach = read_drive(root.host_path(candidate.path), candidate.path)
+            found.append((candidate, instance))
         except SourceError as error:
             errors.append(error)
     if not found:
         raise errors[0]
     candidate, instance, problems = _choose(host, found)
     unread = tuple(Problem("warning", error.place, str(error)[len(error.place) + 2 :]) for error in errors)
-    return Found("configdrive", candidate.path, instance, problems + unread)
+    return Found("configdrive", candidate.path, instance, problems + unread, reach if len(found) == 1 else 0)
 
 
-def read_drive(path: str, place: str) -> Instance:
-    """The instance that one drive describes; ``SourceError`` if it has no document at all."""
-    with media.open_volumes(path, place) as volumes:
+def read_drive(path: str, place: str) -> tuple[Instance, int]:
+    """The instance that one drive describes, and how many of its first bytes that took (0: a directory).
+
+    ``SourceError`` if it has no document at all.
+    """
+    drive = media.open_volumes(path, place)
+    with drive as volumes:
         volume = _labelled(volumes)
         versions = _versions(volume)
         documents: dict[str, bytes] = {}
@@ -74,7 +80,8 @@ def read_drive(path: str, place: str) -> Instance:
         raise SourceError(place, "a drive without openstack/*/meta_data.json or network_data.json")
     instance = openstack.parse_documents(documents)
     unread = frozenset(problem.where.rpartition("/")[2] for problem in problems) - frozenset(documents)
-    return instance._replace(broken=instance.broken | unread, problems=(*problems, *instance.problems))
+    instance = instance._replace(broken=instance.broken | unread, problems=(*problems, *instance.problems))
+    return instance, drive.reach
 
 
 def _candidates(host: Host) -> tuple[Drive, ...]:

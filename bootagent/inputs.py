@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a boot's answer was made from, as a record: the next boot compares it and starts no interpreter if all is there.
+
+``/var/lib/bootagent/inputs``, mode 0600, is read by ``unchanged.sh``::
+
+    nics 52:54:00:00:00:0a@/sys/devices/pci0000:00/0000:00:03.0/virtio0 …
+    drive 71680 /dev/vdb
+    digest <sha256>
+    file /etc/hostname
+
+``nics`` are address and place of each NIC, which tell a NIC that came, went or moved.  ``drive`` is the source, and
+how many first bytes of it, and of each file, count: as many as the agent read.  ``digest`` is over the disks that
+there are with their sizes and serial numbers, the names of what is enabled and installed, the kernel command line,
+the machine's uuid and id, the image's version, the options, the agent's version, the manifest, and those bytes of the
+drive.  ``file`` is one that the agent wrote, which must be there still.  No clock and no time of a file has a say.
+
+The record is made from what was there before the agent looked, so that what comes while it works counts as a change.
+"""
+
+from __future__ import annotations
+
+from bootagent.host import ETHERNET, INFINIBAND, NOT_A_DRIVE
+from bootagent.model.plan import File
+from bootagent.record import Record
+from bootagent.state import MANIFEST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bootagent.root import Root
+
+INPUTS = "/var/lib/bootagent/inputs"
+MAX_BYTES = 1 << 20  # every known cloud's drive has its documents there, and reading more takes time
+FILES = (
+    *("/proc/cmdline", "/sys/class/dmi/id/product_uuid", "/etc/machine-id", "/etc/os-release", "/etc/bootagent.yaml"),
+    "/usr/lib/bootagent/bootagent/__init__.py",
+)
+
+
+class Inputs(Record):
+    """What the machine was before the agent looked at it."""
+
+    nics: str
+    names: str  # of disks and of what is enabled and installed, one a line
+    files: tuple[bytes, ...]
+
+
+def read_inputs(root: Root) -> Inputs:
+    """Read everything but the source and our own manifest."""
+    disks = list(_disk_files(root))
+    names = "".join(f"{root.host_path(path)}\n" for path in (*_listings(root), *disks))
+    return Inputs(" ".join(_nics(root)), names, tuple(_content(root, path) for path in (*disks, *FILES)))
+
+
+def record_inputs(root: Root, inputs: Inputs, drive: str, reach: int, files: Iterable[str]) -> File | None:
+    """The record of a boot that read ``reach`` bytes of ``drive`` and wrote ``files``; ``None`` where there is none."""
+    manifest = _content(root, MANIFEST)
+    count = max(reach, len(manifest))
+    if not reach or count > MAX_BYTES:
+        return None
+    try:
+        with open(root.host_path(drive), "rb") as stream:
+            content = (*inputs.files, manifest, stream.read(count))
+    except OSError:
+        return None
+    text = inputs.names.encode("utf-8", "surrogateescape")
+    digest = _sha256(b"".join((text, *(part[:count] for part in content))))
+    lines = [f"nics {inputs.nics}", f"drive {count} {drive}", f"digest {digest}"]
+    return File(INPUTS, "\n".join([*lines, *(f"file {path}" for path in files), ""]), 0o600)
+
+
+def _sha256(data: bytes) -> str:
+    # What hashlib gives, without hashlib's start of OpenSSL: since Python 3.12, before, and anywhere else.
+    for name in ("_sha2", "_sha256", "hashlib"):
+        try:
+            digest: str = __import__(name).sha256(data).hexdigest()
+        except ImportError:
+            continue
+        return digest
+    raise AssertionError("hashlib is always there")
+
+
+def _nics(root: Root) -> Iterator[str]:
+    for name in root.names("/sys/class/net"):
+        base = f"/sys/class/net/{name}"
+        try:
+            kind, address = (_content(root, f"{base}/{item}").decode().strip() for item in ("type", "address"))
+            if kind in (ETHERNET, INFINIBAND):
+                yield f"{address}@{root.resolve(f'{base}/device')}"
+        except (OSError, ValueError):
+            continue
+
+
+def _disk_files(root: Root) -> Iterator[str]:
+    for name in root.names("/sys/class/block"):
+        if not name.startswith(NOT_A_DRIVE):
+            yield f"/sys/class/block/{name}/size"
+            yield f"/sys/class/block/{name}/serial"
+
+
+def _listings(root: Root) -> Iterator[str]:
+    """Paths as the shell's globs have them: no hidden ones, and the pattern itself where there are none."""
+    units, levels = "/etc/systemd/system", "/etc/runlevels"
+    wants = [f"{units}/{name}" for name in _visible(root, units) if name.endswith(".wants")]
+    runlevels = [f"{levels}/{name}" for name in _visible(root, levels)]
+    for pattern, directories in (
+        (f"{units}/*", [units]),
+        (f"{units}/*.wants/*", wants),
+        ("/lib/systemd/system/*", ["/lib/systemd/system"]),
+        ("/etc/init.d/*", ["/etc/init.d"]),
+        (f"{levels}/*/*", runlevels),
+        ("/etc/rc3.d/*", ["/etc/rc3.d"]),
+    ):
+        paths = [f"{directory}/{name}" for directory in directories for name in _visible(root, directory)]
+        yield from sorted(paths) or [pattern]
+
+
+def _visible(root: Root, directory: str) -> Iterator[str]:
+    return (name for name in root.names(directory) if name[0] != ".")
+
+
+def _content(root: Root, path: str) -> bytes:
+    try:
+        return root.read(path) or b""
+    except OSError:
+        return b""
