@@ -14,6 +14,7 @@ import stat
 
 MAX_READ = 1 << 20  # bytes of any file that is read whole: documents, /etc/passwd, authorized_keys
 _MAX_LINKS = 40  # as the kernel's MAXSYMLINKS
+_MAX_PASSED = 64  # descriptors that are kept, of the 1024 that a process has
 _OPEN_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -24,6 +25,14 @@ class Root:
         self.path = os.path.realpath(path)
         self.live = self.path == "/"
         self._trusted = {0, os.geteuid()}
+        self._passed: dict[str, int] = {}  # directories on the way to what was asked for: most of it lies side by side
+
+    def __del__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        while self._passed:
+            os.close(self._passed.popitem()[1])
 
     def host_path(self, path: str) -> str:
         """Where ``path`` is outside the root, symlinks not resolved; for device nodes and messages."""
@@ -31,6 +40,25 @@ class Root:
 
     def open_directory(self, path: str, make: tuple[int, int, int] | None = None) -> int:
         """A descriptor of the directory ``path``; missing ones are made with ``make`` = (mode, uid, gid)."""
+        parent, _, name = path.rpartition("/")
+        if make is None and name not in ("", ".", ".."):
+            try:
+                return os.open(name, _OPEN_DIR, dir_fd=self._pass(parent))
+            except OSError as error:
+                if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                    raise
+        return self._walk(path, make)
+
+    def _pass(self, path: str) -> int:
+        """A descriptor of the directory ``path`` that is the root's, good until the next call."""
+        if path not in self._passed:
+            if len(self._passed) >= _MAX_PASSED:
+                self._forget()
+            self._passed[path] = self.open_directory(path)
+        return self._passed[path]
+
+    def _walk(self, path: str, make: tuple[int, int, int] | None) -> int:
+        """The directory ``path`` step by step, each symlink looked at."""
         chain = [os.open(self.path, _OPEN_DIR)]
         pending = [part for part in path.split("/") if part][::-1]
         links = 0
@@ -80,12 +108,21 @@ class Root:
             return os.readlink(part, dir_fd=here)
         return None
 
+    def resolve(self, path: str) -> str:
+        """The directory that ``path`` leads to, without symlinks, inside the root; ``OSError`` where there is none."""
+        fd = self.open_directory(path)
+        try:
+            place = os.readlink(f"/proc/self/fd/{fd}")
+        finally:
+            os.close(fd)
+        return place if self.live else place[len(self.path) :]
+
     def open_file(self, path: str) -> int:
         """A descriptor of a regular file for reading; symlinks as for directories, and never a wait for a FIFO."""
         links = 0
         while True:
             parent, _, name = path.rpartition("/")
-            directory = self.open_directory(parent)
+            directory = self._pass(parent)
             try:
                 fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
             except OSError as error:
@@ -98,8 +135,6 @@ class Root:
                 target = os.readlink(name, dir_fd=directory)
                 path = target if target.startswith("/") else f"{parent}/{target}"
                 continue
-            finally:
-                os.close(directory)
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 os.close(fd)
                 raise OSError(errno.EINVAL, "not a regular file", path)
@@ -138,27 +173,15 @@ class Root:
         """The target of a symlink, ``None`` where there is none."""
         parent, _, name = path.rpartition("/")
         try:
-            directory = self.open_directory(parent)
+            return os.readlink(name, dir_fd=self._pass(parent))
         except OSError:
             return None
-        try:
-            return os.readlink(name, dir_fd=directory)
-        except OSError:
-            return None
-        finally:
-            os.close(directory)
 
     def exists(self, path: str) -> bool:
         """Whether something has this name, a dangling symlink included."""
         parent, _, name = path.rpartition("/")
         try:
-            directory = self.open_directory(parent)
+            os.stat(name, dir_fd=self._pass(parent), follow_symlinks=False)
         except OSError:
             return False
-        try:
-            os.stat(name, dir_fd=directory, follow_symlinks=False)
-        except OSError:
-            return False
-        finally:
-            os.close(directory)
         return True
