@@ -64,14 +64,34 @@ def test_the_symlink_of_an_unprivileged_user_is_not_followed(machine: MachineDir
         root.read("/home/user/link")
 
 
-def test_no_descriptor_is_left_open(machine: MachineDirectory) -> None:
+def test_no_descriptor_outlives_the_root(machine: MachineDirectory) -> None:
     machine.write("/usr/etc/deep/file", "text")
     (machine.path / "etc").symlink_to("/usr/etc")
-    root = Root(str(machine))
     before = os.listdir("/proc/self/fd")
+    root = Root(str(machine))
     root.read("/etc/deep/file")
     root.read("/etc/absent/file")
     root.names("/etc/deep")
     root.exists("/etc/deep/file/below")
     root.link("/etc")
+    del root
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_few_descriptors_are_kept(machine: MachineDirectory) -> None:
+    """A machine with hundreds of NICs has hundreds of directories, and a process 1024 descriptors."""
+    root = Root(str(machine))
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(200):
+        machine.write(f"/sys/class/net/eth{number}/address", f"{number}")
+        assert root.read(f"/sys/class/net/eth{number}/address") == f"{number}".encode()
+    assert len(os.listdir("/proc/self/fd")) - before <= 64
+
+
+def test_a_directory_that_was_passed_is_looked_into_anew(machine: MachineDirectory) -> None:
+    root = Root(str(machine))
+    machine.write("/run/a", "1")
+    assert root.names("/run") == ("a",)
+    machine.write("/run/b", "2")
+    assert root.names("/run") == ("a", "b")
+    assert root.read("/run/b") == b"2"

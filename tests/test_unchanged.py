@@ -34,13 +34,13 @@ CHANGED = ""
 SKIPPED = "bootagent: unchanged since an earlier boot\n"
 
 
-def documents(uuid: str = "id-1", address: str = "192.0.2.5") -> dict[str, bytes]:
+def documents(uuid: str = "id-1", address: str = "192.0.2.5", key: str | None = None) -> dict[str, bytes]:
     """A config drive's tree."""
     network = {
         "links": [{"id": "tap0", "type": "ovs", "ethernet_mac_address": MAC}],
         "networks": [{"id": "n0", "type": "ipv4", "link": "tap0", "ip_address": address, "netmask": "255.255.255.0"}],
     }
-    meta = {"uuid": uuid, "hostname": "web"}
+    meta = {"uuid": uuid, "hostname": "web", "public_keys": {"key": key} if key else {}}
     latest = "openstack/latest"
     return {
         f"{latest}/meta_data.json": json.dumps(meta).encode(),
