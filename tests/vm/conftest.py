@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the VM tests: each image's machine is booted one to three times, and each boot is looked at once.
+"""Fixtures of the VM tests: each image's machine is booted once or four times, and each boot is looked at once.
 
 ``python3 -m pytest tests/vm`` runs them, as root. A tool that is missing ends the run with one line that names it.
 ``BOOTAGENT_VM_JOBS`` says how many machines run side by side, one for each processor if it does not.
@@ -22,12 +22,12 @@ from .journey import Boot, Journey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A life of three boots for one image of each kind of backend, by MAC and by name; elsewhere the first boot tells all.
-THREE_BOOTS = {("bookworm", "networkd"), ("trixie", "ifupdown")}
-STAGES = ("first", "rebooted", "other")
+# A life of four boots for one image of each kind of backend, by MAC and by name; elsewhere the first boot tells all.
+WHOLE_LIFE = {("bookworm", "networkd"), ("trixie", "ifupdown")}
+STAGES = ("first", "again", "rebooted", "other")
 # The suites take turns, so that two trees that are made side by side do not wait for one another.
 IMAGES = [(suite, image) for image in base.IMAGES for suite in base.SUITES]
-BOOTS = {image: 3 if image in THREE_BOOTS else 1 for image in IMAGES}
+BOOTS = {image: len(STAGES) if image in WHOLE_LIFE else 1 for image in IMAGES}
 
 # Each program and the Debian package that holds it.
 TOOLS = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The boots of one disk: as instance A, as A with the drive detached, and as instance B."""
+"""The boots of one disk: as instance A, as A again, as A with the drive detached, and as instance B."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class Journey:
         self.backend = base.BACKEND_OF[image]
         self._boots = boots
         self.first: Future[Boot] = Future()
+        self.again: Future[Boot] = Future()
         self.rebooted: Future[Boot] = Future()
         self.other: Future[Boot] = Future()
         self._install = install
@@ -55,7 +56,7 @@ class Journey:
 
     def travel(self) -> None:
         """Make the disk and boot it; an error is that of every boot from there on."""
-        boots = [self.first, self.rebooted, self.other][: self._boots]
+        boots = [self.first, self.again, self.rebooted, self.other][: self._boots]
         try:
             shutil.rmtree(self._evidence, ignore_errors=True)
             self._evidence.mkdir(parents=True)
@@ -63,7 +64,12 @@ class Journey:
             drive_a = Drive(drives.make_drive(self.a, self._directory), "virtio")
             drive_b = Drive(drives.make_drive(self.b, self._directory), "cdrom")
             disk = images.make_disk(self.suite, self.image, self._directory, self._install)
-            stages = (("1-first", self.a, drive_a), ("2-rebooted", self.a, None), ("3-other", self.b, drive_b))
+            stages = (
+                ("1-first", self.a, drive_a),
+                ("2-again", self.a, drive_a),
+                ("3-rebooted", self.a, None),
+                ("4-other", self.b, drive_b),
+            )
             for stage, instance, drive in stages[: self._boots]:
                 boot = self._boot(stage, instance, Hardware(disk, instance.uuid, NICS, drive))
                 boots.pop(0).set_result(boot)

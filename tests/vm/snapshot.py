@@ -58,7 +58,8 @@ QUESTIONS = {
     # What NetworkManager made of our profiles: name, file, device, state; and what it has to say against them.
     "profiles": "nmcli -t -f NAME,FILENAME,DEVICE,STATE connection show",
     "nm_complaints": "journalctl --boot --no-pager --output=cat --unit=NetworkManager --priority=warning",
-    "agent_status": "cat /run/bootagent/status.json",
+    "agent_status": "bootagent status --json",
+    "agent_ran": "systemctl show --value -p ConditionResult bootagent.service",
     "files": "find /etc/systemd/network /run/systemd/network /etc/network /run/network /etc/netplan"
     " /etc/NetworkManager /run/NetworkManager -type f | sort"
     ' | while read -r file; do echo "== $file"; cat "$file"; echo; done',

@@ -16,6 +16,7 @@ from . import network as outside
 from .drives import MAC_OF
 
 if TYPE_CHECKING:
+    from .conftest import Visit
     from .journey import Boot, Journey
 
 # What may be slow is an emulated machine; what may not happen is a wait that ends in a timeout (120 s and more).
@@ -227,6 +228,14 @@ def test_agent_reports_what_it_did(boot: Boot, journey: Journey) -> None:
     for address in boot.instance.addresses:
         assert [line for line in lines if address in line], f"{address} is not on the console"
     assert json.loads(boot.snapshot.said["agent_status"])["backend"] == journey.backend
+
+
+def test_the_agent_starts_only_when_something_changed(boot: Boot, visit: Visit) -> None:
+    """The same drive, machine and NICs: no interpreter; a drive that is gone, or another instance: the agent."""
+    unchanged = visit.stage == "again"
+    assert boot.snapshot.said["agent_ran"] == ("no" if unchanged else "yes")
+    assert json.loads(boot.snapshot.said["agent_status"])["unchanged"] is unchanged
+    assert ("unchanged since an earlier boot" in boot.snapshot.console) is unchanged
 
 
 def test_networkmanager_sees_it_as_we_do(boot: Boot, journey: Journey) -> None:
