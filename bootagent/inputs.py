@@ -19,6 +19,8 @@ The record is made from what was there before the agent looked, so that what com
 
 from __future__ import annotations
 
+import os
+
 from bootagent.host import ETHERNET, INFINIBAND, NOT_A_DRIVE
 from bootagent.model.plan import File
 from bootagent.record import Record
@@ -49,7 +51,7 @@ class Inputs(Record):
 def read_inputs(root: Root) -> Inputs:
     """Read everything but the source and our own manifest."""
     disks = list(_disk_files(root))
-    names = "".join(f"{root.host_path(path)}\n" for path in (*_listings(root), *disks))
+    names = "".join(f"{name}\n" for name in (*_listings(root), *map(root.host_path, disks)))
     return Inputs(" ".join(_nics(root)), names, tuple(_content(root, path) for path in (*disks, *FILES)))
 
 
@@ -100,20 +102,22 @@ def _disk_files(root: Root) -> Iterator[str]:
 
 
 def _listings(root: Root) -> Iterator[str]:
-    """Paths as the shell's globs have them: no hidden ones, and the pattern itself where there are none."""
+    """What is enabled and installed, by name: paths as the shell's globs have them, the pattern where there is none."""
     units, levels = "/etc/systemd/system", "/etc/runlevels"
     wants = [f"{units}/{name}" for name in _visible(root, units) if name.endswith(".wants")]
-    runlevels = [f"{levels}/{name}" for name in _visible(root, levels)]
-    for pattern, directories in (
-        (f"{units}/*", [units]),
-        (f"{units}/*.wants/*", wants),
-        ("/lib/systemd/system/*", ["/lib/systemd/system"]),
-        ("/etc/init.d/*", ["/etc/init.d"]),
-        (f"{levels}/*/*", runlevels),
-        ("/etc/rc3.d/*", ["/etc/rc3.d"]),
-    ):
-        paths = [f"{directory}/{name}" for directory in directories for name in _visible(root, directory)]
-        yield from sorted(paths) or [pattern]
+    wanted = _glob(root, f"{units}/*.wants/*", wants)
+    yield from (f"gone: {path}" for path in wanted if not os.path.exists(path))
+    yield from _glob(root, f"{units}/*", [units])
+    yield from wanted
+    for directory in ("/lib/systemd/system-generators", "/etc/init.d"):
+        yield from _glob(root, f"{directory}/*", [directory])
+    yield from _glob(root, f"{levels}/*/*", [f"{levels}/{name}" for name in _visible(root, levels)])
+    yield from _glob(root, "/etc/rc3.d/*", ["/etc/rc3.d"])
+
+
+def _glob(root: Root, pattern: str, directories: Iterable[str]) -> list[str]:
+    paths = [f"{directory}/{name}" for directory in directories for name in _visible(root, directory)]
+    return [root.host_path(path) for path in sorted(paths) or (pattern,)]
 
 
 def _visible(root: Root, directory: str) -> Iterator[str]:

@@ -36,8 +36,11 @@ print_inputs() {
 		*) set -- "$@" "$disk/size" "$disk/serial" ;;
 		esac
 	done
-	printf '%s\n' "$root"/etc/systemd/system/* "$root"/etc/systemd/system/*.wants/* "$root"/lib/systemd/system/* \
-		"$root"/etc/init.d/* "$root"/etc/runlevels/*/* "$root"/etc/rc3.d/* "$@"
+	for unit in "$root"/etc/systemd/system/*.wants/*; do
+		[ -e "$unit" ] || printf 'gone: %s\n' "$unit"
+	done
+	printf '%s\n' "$root"/etc/systemd/system/* "$root"/etc/systemd/system/*.wants/* \
+		"$root"/lib/systemd/system-generators/* "$root"/etc/init.d/* "$root"/etc/runlevels/*/* "$root"/etc/rc3.d/* "$@"
 	exec head -q -c "$bytes" "$@" "$root/proc/cmdline" "$root/sys/class/dmi/id/product_uuid" "$root/etc/machine-id" \
 		"$root/etc/os-release" "$root/etc/bootagent.yaml" "$root/usr/lib/bootagent/bootagent/__init__.py" \
 		"$root/var/lib/bootagent/manifest.json" "$root$drive" 2>/dev/null

@@ -81,6 +81,11 @@ def booted(machine: MachineDirectory, tmp_path: Path) -> MachineDirectory:
     for unit in ("systemd-networkd.service", "systemd-resolved.service"):
         machine.enable(unit)
     (machine.path / "lib").symlink_to("usr/lib")
+    # A link that can lead nowhere, whatever this host has.
+    wants = machine.path / "etc/systemd/system/a.wants"
+    wants.mkdir()
+    (wants / "a.service").symlink_to("../../../../usr/lib/there")
+    machine.write("/usr/lib/there", "")
     machine.write("/proc/cmdline", "root=/dev/vda ro\n")
     machine.write("/sys/class/dmi/id/product_uuid", "11111111-2222-3333-4444-555555555555\n")
     machine.write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
@@ -191,6 +196,7 @@ CHANGES: dict[str, Callable[[MachineDirectory, Path], object]] = {
     "another image version": lambda m, _: m.write("/etc/os-release", "ID=debian\nIMAGE_VERSION=2\n"),
     "another agent": lambda m, _: m.write("/usr/lib/bootagent/bootagent/__init__.py", '__version__ = "2"\n'),
     "another network daemon": lambda m, _: m.enable("NetworkManager.service"),
+    "a package is gone, its link is not": lambda m, _: (m.path / "usr/lib/there").unlink(),
     "a daemon is masked": lambda m, _: (m.path / "etc/systemd/system/systemd-networkd.service").symlink_to("/dev/null"),
     "a NIC came": lambda m, _: add_nic(m, "eth1", "52:54:00:00:00:0b", "0000:00:04.0"),
     "a NIC went": lambda m, _: (m.path / "sys/class/net/eth0").unlink(),
