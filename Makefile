@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # check: everything but the virtual machines; check-vm: those.  Both make the environment that they need.
-# docs: write the page that is made from the renderers' declarations.
+# docs: write the page that is made from the renderers' declarations.  bench: measure, and write the page of the results.
 PYTHON ?= python3
 VENV := .venv
 TOOLS := $(VENV)/made
 TESTS ?= tests
 
-.PHONY: check check-vm check-pythons docs clean
+.PHONY: check check-vm check-pythons bench docs clean
 
 check: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q -n auto $(TESTS)
 
 check-vm: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q -p no:cacheprovider -o addopts= tests/vm
+
+bench: $(TOOLS)
+	$(VENV)/bin/python -m tests.bench
 
 docs:
 	$(PYTHON) -m tests.backends_table > docs/backends.rst

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +102,17 @@ test -L /etc/resolv.conf || rm -f /etc/resolv.conf
 """
 
 
+class Extra(NamedTuple):
+    """What an image has beside its network: packages, and a shell script that runs last; the name is the tree's."""
+
+    name: str = ""
+    packages: tuple[str, ...] = ()
+    finish: str = ""
+
+
+NOTHING_ELSE = Extra()
+
+
 def cache_directory() -> pathlib.Path:
     """Where trees, disks and evidence are kept."""
     named = os.environ.get("BOOTAGENT_VM_CACHE")
@@ -127,11 +138,11 @@ def apt_mirror() -> str:
     raise RuntimeError(message)
 
 
-def base_tree(suite: str, image: str) -> pathlib.Path:
+def base_tree(suite: str, image: str, extra: Extra = NOTHING_ELSE) -> pathlib.Path:
     """The tree of this suite with this network, sealed as an image would be; built if the cache has none."""
     client = (DHCP_CLIENT[suite],) if image.startswith("ifupdown") else ()
-    packages = (*PACKAGES[image], *client, *COMPANIONS.get((suite, image), ()))
-    finish = FINISH_IMAGE[image] + SEAL
+    packages = (*PACKAGES[image], *client, *COMPANIONS.get((suite, image), ()), *extra.packages)
+    finish = FINISH_IMAGE[image] + extra.finish + SEAL
     common = _common_tree(suite)
 
     def build(tree: pathlib.Path) -> None:
@@ -140,7 +151,7 @@ def base_tree(suite: str, image: str) -> pathlib.Path:
             _in_chroot(tree, "apt-get -q -y --no-install-recommends install " + " ".join(packages))
             _in_chroot(tree, finish)
 
-    return _cached(f"{suite}-{image}", [common.name, *packages, finish], build)
+    return _cached("-".join(filter(None, (suite, image, extra.name))), [common.name, *packages, finish], build)
 
 
 def copy_tree(source: pathlib.Path, target: pathlib.Path) -> None:

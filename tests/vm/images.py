@@ -69,14 +69,24 @@ class Disk(NamedTuple):
     initrd: pathlib.Path
 
 
-def make_disk(suite: str, image: str, directory: pathlib.Path, install: Callable[[pathlib.Path], None]) -> Disk:
-    """A fresh disk in this directory; ``install`` gets the tree before it becomes a file system."""
-    base_tree = base.base_tree(suite, image)
+def make_disk(
+    suite: str,
+    image: str,
+    directory: pathlib.Path,
+    install: Callable[[pathlib.Path], None],
+    extra: base.Extra = base.NOTHING_ELSE,
+    needs_online: bool = True,
+) -> Disk:
+    """A fresh disk in this directory; ``install`` gets the tree before it becomes a file system.
+
+    ``needs_online`` puts in a service that is ordered after network-online.target.
+    """
+    base_tree = base.base_tree(suite, image, extra)
     tree = pathlib.Path(tempfile.mkdtemp(prefix="tree.", dir=directory))
     try:
         base.copy_tree(base_tree, tree)
         install(tree)
-        _add_units(tree)
+        _add_units(tree, needs_online)
         root = directory / "root.img"
         with root.open("wb") as stream:
             stream.truncate(DISK_BYTES)
@@ -102,14 +112,16 @@ def install_agent(tree: pathlib.Path) -> None:
         raise RuntimeError(message)
 
 
-def _add_units(tree: pathlib.Path) -> None:
+def _add_units(tree: pathlib.Path, needs_online: bool) -> None:
     script = tree / "usr/local/sbin/vmtest-shell"
     script.write_text(SHELL_SCRIPT, encoding="utf-8")
     script.chmod(0o755)
     units = tree / "etc/systemd/system"
     (units / "vmtest-shell.service").write_text(SHELL_UNIT, encoding="utf-8")
-    (units / "vmtest-online.service").write_text(ONLINE_UNIT, encoding="utf-8")
-    subprocess.run(["systemctl", f"--root={tree}", "-q", "enable", "vmtest-shell", "vmtest-online"], check=True)
+    added = {"vmtest-shell": SHELL_UNIT} | ({"vmtest-online": ONLINE_UNIT} if needs_online else {})
+    for name, text in added.items():
+        (units / f"{name}.service").write_text(text, encoding="utf-8")
+    subprocess.run(["systemctl", f"--root={tree}", "-q", "enable", *added], check=True)
 
 
 def _copy_only(directory: pathlib.Path, pattern: str, target: pathlib.Path) -> pathlib.Path:
