@@ -114,8 +114,9 @@ def _read_shipped(package: str, places: tuple[str, str], name: str) -> str:
 
 def _compile(root: Root) -> str:
     """Compile with the image's own Python, so that no boot has to; says so where that cannot be done from here."""
-    # The files never change: their time need not be looked at.  Columns in tracebacks are a fifth of the bytecode.
-    compile_all = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", LIBRARY]
+    # All is in the bundle but what looks for it.  The files never change: their time need not be looked at.
+    files = [f"{LIBRARY}/bootagent/{name}.py" for name in ("__init__", "bundle")]
+    compile_all = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", *files]
     write_bundle = f"sys.path.insert(0, '{LIBRARY}'); from bootagent import bundle; bundle.write_bundle('{LIBRARY}')"
     bundle = ["-c", f"import sys; {write_bundle}"]
     try:

@@ -36,11 +36,12 @@ def decide(instance: Instance | None, host: Host, manifest: Manifest, options: O
             plan_hostname(instance, host, manifest, options),
         )
     )
-    kept = {file.path for file in plan.files if manifest.is_edited(file.path)}
+    wanted = {file.path for file in plan.files}
+    kept = {path for path in wanted if manifest.is_edited(path)}
     stale = [
         path
         for path, entry in manifest.files.items()
-        if entry.area in plan.areas and not entry.block and path not in {file.path for file in plan.files}
+        if entry.area in plan.areas and not entry.block and path not in wanted
     ]
     edited = [path for path in stale if manifest.is_edited(path)]
     notes = tuple(

@@ -72,7 +72,7 @@ do the same work:
 - "glean, once": the same, but for the network as its unit for systemd-networkd starts it, once.
 - cloud-init: ``cloud-init devel net-convert`` to systemd-networkd, which is the rendering of the network and no more.
 
-Seconds of CPU, and MiB of the largest process. What takes more than two minutes is measured once.
+Seconds of CPU, and MiB of the largest process. What takes more than a minute is measured once.
 """
 
 AGAIN = """\
