@@ -22,7 +22,7 @@ else:
         def __new__(mcs, name, bases, namespace):
             namespace.setdefault("__slots__", ())
             cls = super().__new__(mcs, name, bases, namespace)
-            fields = tuple(cls.__annotations__) if bases != (tuple,) else ()
+            fields = tuple(getattr(cls, "__annotations__", ()))  # Python 3.9 has none where there are no fields
             cls._fields = fields
             cls._field_defaults = {field: namespace[field] for field in fields if field in namespace}
             for index, field in enumerate(fields):
