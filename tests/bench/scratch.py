@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 
+from bootagent.bundle import BUNDLE
 from tests import images as drives
 from tests.vm import base
 
@@ -123,7 +124,7 @@ def installed_bytes(tree: pathlib.Path) -> dict[str, int]:
     """What ``bootagent install`` put into the tree: the files as they are in the checkout, and their bytecode."""
     files = [path for path in (tree / "usr/lib/bootagent").rglob("*") if path.is_file()]
     files += [tree / "usr/sbin/bootagent", *(tree / "usr/lib/systemd/system").glob("bootagent*")]
-    compiled = sum(path.stat().st_size for path in files if path.suffix == ".pyc")
+    compiled = sum(path.stat().st_size for path in files if path.suffix == ".pyc" or path.name == BUNDLE)
     return {"bootagent": sum(path.stat().st_size for path in files) - compiled, "bytecode": compiled}
 
 
