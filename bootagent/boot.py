@@ -92,11 +92,11 @@ def apply(root: Root, given: Mapping[str, object]) -> Result | None:
     if is_off(read_cmdline(root)):
         return None
     with Lock(root):
-        inputs = read_inputs(root)
+        inputs = None if given else read_inputs(root)
         prepared = prepare(root, given)
         if prepared.options.strict and has_problems(prepared.problems):
             return Result(prepared, (), prepared.problems)
-        return _carry_out(root, prepared, None if given else inputs)
+        return _carry_out(root, prepared, inputs)
 
 
 def _carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
