@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import bootagent
 from tests.vm import base
 from tests.vm.conftest import missing_tools
+from tests.vm.images import CHECKOUT
 from tests.vm.network import Network
 
 from . import boots, contenders, drive
@@ -61,7 +62,10 @@ def versions() -> dict[str, str]:
         installed = filter(None, (_installed(tree, package) for tree in trees))
         found[name] = next(installed)
     emulator = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True)
-    return found | {"qemu": emulator.stdout.split("version ")[1].split()[0]}
+    # Where the checkout is at; one that was changed since is marked.
+    where = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
+    commit = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
+    return found | {"qemu": emulator.stdout.split("version ")[1].split()[0], "commit that was booted": commit}
 
 
 @contextlib.contextmanager
