@@ -25,14 +25,16 @@ class Root:
         self.path = os.path.realpath(path)
         self.live = self.path == "/"
         self._trusted = {0, os.geteuid()}
-        self._passed: dict[str, int] = {}  # directories on the way to what was asked for: most of it lies side by side
+        # Directories on the way to what was asked for, because most of it lies side by side: by the path that was asked
+        # for, a descriptor, and the path without symlinks.
+        self._passed: dict[str, tuple[int, str]] = {}
 
     def __del__(self) -> None:
         self._forget()
 
     def _forget(self) -> None:
         while self._passed:
-            os.close(self._passed.popitem()[1])
+            os.close(self._passed.popitem()[1][0])
 
     def host_path(self, path: str) -> str:
         """Where ``path`` is outside the root, symlinks not resolved; for device nodes and messages."""
@@ -40,22 +42,50 @@ class Root:
 
     def open_directory(self, path: str, make: tuple[int, int, int] | None = None) -> int:
         """A descriptor of the directory ``path``; missing ones are made with ``make`` = (mode, uid, gid)."""
-        parent, _, name = path.rpartition("/")
-        if make is None and name not in ("", ".", ".."):
-            try:
-                return os.open(name, _OPEN_DIR, dir_fd=self._pass(parent))
-            except OSError as error:
-                if error.errno not in (errno.ELOOP, errno.ENOTDIR):
-                    raise
-        return self._walk(path, make)
+        return self._walk(path, make) if make else self._open(path)[0]
 
-    def _pass(self, path: str) -> int:
-        """A descriptor of the directory ``path`` that is the root's, good until the next call."""
+    def resolve(self, path: str) -> str:
+        """The directory that ``path`` leads to, without symlinks, inside the root; ``OSError`` where there is none."""
+        fd, place = self._open(path)
+        os.close(fd)
+        return place
+
+    def _pass(self, path: str, links: int = 0) -> tuple[int, str]:
+        """As ``_open``, but the descriptor is the root's, good until the next call."""
         if path not in self._passed:
             if len(self._passed) >= _MAX_PASSED:
                 self._forget()
-            self._passed[path] = self.open_directory(path)
+            self._passed[path] = self._open(path, links)
         return self._passed[path]
+
+    def _open(self, path: str, links: int = 0) -> tuple[int, str]:
+        """A descriptor of the directory ``path``, to which so many symlinks led, and where it is without symlinks."""
+        parent, _, name = path.rpartition("/")
+        if name in ("", ".", ".."):
+            fd = self._walk(path, None)
+            place = os.readlink(f"/proc/self/fd/{fd}")
+            return fd, place.rstrip("/") if self.live else place[len(self.path) :]
+        directory, place = self._pass(parent, links)
+        try:
+            return os.open(name, _OPEN_DIR, dir_fd=directory), f"{place}/{name}"
+        except OSError as error:
+            target = self._follow(error.errno, name, directory, links)
+            if target is None:
+                raise
+        return self._open(_join(place, target), links + 1)
+
+    def _follow(self, error: int | None, name: str, directory: int, links: int) -> str | None:
+        """The target of ``name``, which could not be opened; ``None`` where it is no symlink."""
+        if error not in (errno.ELOOP, errno.ENOTDIR):
+            return None
+        if links >= _MAX_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name) from None
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if not stat.S_ISLNK(status.st_mode):
+            return None
+        if not {status.st_uid, os.fstat(directory).st_uid} <= self._trusted:
+            raise OSError(errno.EPERM, "symlink of an unprivileged user", name) from None
+        return os.readlink(name, dir_fd=directory)
 
     def _walk(self, path: str, make: tuple[int, int, int] | None) -> int:
         """The directory ``path`` step by step, each symlink looked at."""
@@ -69,11 +99,9 @@ class Root:
                     if len(chain) > 1:
                         os.close(chain.pop())
                 elif part != ".":
-                    target = self._step(chain, part, make)
+                    target = self._step(chain, part, make, links)
                     if target is not None:
                         links += 1
-                        if links > _MAX_LINKS:
-                            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
                         if target.startswith("/"):
                             while len(chain) > 1:
                                 os.close(chain.pop())
@@ -83,7 +111,7 @@ class Root:
             for fd in chain:
                 os.close(fd)
 
-    def _step(self, chain: list[int], part: str, make: tuple[int, int, int] | None) -> str | None:
+    def _step(self, chain: list[int], part: str, make: tuple[int, int, int] | None, links: int) -> str | None:
         """Open ``part`` below the last of ``chain`` and append it, or return the target of the symlink that it is."""
         here = chain[-1]
         try:
@@ -98,42 +126,26 @@ class Root:
             if os.geteuid() == 0:
                 os.fchown(chain[-1], uid, gid)
         except OSError as error:
-            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            target = self._follow(error.errno, part, here, links)
+            if target is None:
                 raise
-            status = os.stat(part, dir_fd=here, follow_symlinks=False)
-            if not stat.S_ISLNK(status.st_mode):
-                raise
-            if not {status.st_uid, os.fstat(here).st_uid} <= self._trusted:
-                raise OSError(errno.EPERM, "symlink of an unprivileged user", part) from None
-            return os.readlink(part, dir_fd=here)
+            return target
         return None
-
-    def resolve(self, path: str) -> str:
-        """The directory that ``path`` leads to, without symlinks, inside the root; ``OSError`` where there is none."""
-        fd = self.open_directory(path)
-        try:
-            place = os.readlink(f"/proc/self/fd/{fd}")
-        finally:
-            os.close(fd)
-        return place if self.live else place[len(self.path) :]
 
     def open_file(self, path: str) -> int:
         """A descriptor of a regular file for reading; symlinks as for directories, and never a wait for a FIFO."""
         links = 0
         while True:
             parent, _, name = path.rpartition("/")
-            directory = self._pass(parent)
+            directory, place = self._pass(parent, links)
             try:
                 fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
             except OSError as error:
-                links += 1
-                if error.errno != errno.ELOOP or links > _MAX_LINKS:
+                target = self._follow(error.errno, name, directory, links)
+                if target is None:
                     raise
-                status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-                if not {status.st_uid, os.fstat(directory).st_uid} <= self._trusted:
-                    raise OSError(errno.EPERM, "symlink of an unprivileged user", path) from None
-                target = os.readlink(name, dir_fd=directory)
-                path = target if target.startswith("/") else f"{parent}/{target}"
+                path = _join(place, target)
+                links += 1
                 continue
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 os.close(fd)
@@ -173,7 +185,7 @@ class Root:
         """The target of a symlink, ``None`` where there is none."""
         parent, _, name = path.rpartition("/")
         try:
-            return os.readlink(name, dir_fd=self._pass(parent))
+            return os.readlink(name, dir_fd=self._pass(parent)[0])
         except OSError:
             return None
 
@@ -181,7 +193,16 @@ class Root:
         """Whether something has this name, a dangling symlink included."""
         parent, _, name = path.rpartition("/")
         try:
-            os.stat(name, dir_fd=self._pass(parent), follow_symlinks=False)
+            os.stat(name, dir_fd=self._pass(parent)[0], follow_symlinks=False)
         except OSError:
             return False
         return True
+
+
+def _join(place: str, target: str) -> str:
+    """Where a symlink in the directory ``place`` leads, which has no symlink itself: above it without a look, then."""
+    if target.startswith("/"):
+        return target
+    while target.startswith("../"):
+        place, target = place.rpartition("/")[0], target[3:]
+    return f"{place}/{target}"
