@@ -104,10 +104,10 @@ def _disk_files(root: Root) -> Iterator[str]:
 def _listings(root: Root) -> Iterator[str]:
     """What is enabled and installed, by name: paths as the shell's globs have them, the pattern where there is none."""
     units, levels = "/etc/systemd/system", "/etc/runlevels"
-    wants = [f"{units}/{name}" for name in _visible(root, units) if name.endswith(".wants")]
-    wanted = _glob(root, f"{units}/*.wants/*", wants)
+    names = list(_visible(root, units))
+    wanted = _glob(root, f"{units}/*.wants/*", [f"{units}/{name}" for name in names if name.endswith(".wants")])
     yield from (f"gone: {path}" for path in wanted if not os.path.exists(path))
-    yield from _glob(root, f"{units}/*", [units])
+    yield from [root.host_path(f"{units}/{name}") for name in names or ("*",)]
     yield from wanted
     for directory in ("/lib/systemd/system-generators", "/etc/init.d"):
         yield from _glob(root, f"{directory}/*", [directory])

@@ -17,17 +17,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple as Record
 else:
+    _AT = []  # the field at each position, of any record
 
     class _RecordType(type):
         def __new__(mcs, name, bases, namespace):
-            namespace.setdefault("__slots__", ())
-            cls = super().__new__(mcs, name, bases, namespace)
-            fields = tuple(getattr(cls, "__annotations__", ()))  # Python 3.9 has none where there are no fields
-            cls._fields = fields
-            cls._field_defaults = {field: namespace[field] for field in fields if field in namespace}
-            for index, field in enumerate(fields):
-                setattr(cls, field, property(itemgetter(index)))
-            return cls
+            fields = tuple(namespace.get("__annotations__", ()))
+            while len(_AT) < len(fields):
+                _AT.append(property(itemgetter(len(_AT))))
+            defaults = {field: namespace[field] for field in fields if field in namespace}
+            given = {"__slots__": (), "_fields": fields, "_field_defaults": defaults, **dict(zip(fields, _AT))}
+            return super().__new__(mcs, name, bases, {**namespace, **given})
 
     class Record(tuple, metaclass=_RecordType):
         """Base of every record: annotated names are its fields, in order, those with a default last."""

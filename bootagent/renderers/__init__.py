@@ -61,9 +61,10 @@ def names() -> tuple[str, ...]:
 
 def load(name: str) -> Renderer:
     """The renderer of a backend; ``UsageError`` lists those there are."""
-    if name not in names():
-        raise UsageError(f"unknown backend {name!a}: there are {', '.join(names())}")
-    module: Renderer = __import__(f"{__name__}.{name.replace('-', '_')}", fromlist=["render"])
+    try:
+        module: Renderer = __import__(f"{__name__}.{name.replace('-', '_')}", fromlist=["render"])
+    except ModuleNotFoundError:
+        raise UsageError(f"unknown backend {name!a}: there are {', '.join(names())}") from None
     return module
 
 
