@@ -34,7 +34,7 @@ import gc
 import sys
 
 gc.disable()  # a run this short leaves no garbage that is worth a search
-sys.path.insert(0, "{LIBRARY}")
+sys.path.append("{LIBRARY}")
 from bootagent.bundle import use_bundle
 
 use_bundle("{LIBRARY}")
@@ -122,7 +122,7 @@ def _compile(root: Root) -> str:
     try:
         for command in (compile_all, bundle):
             subprocess.run(
-                ["chroot", root.path, "/usr/bin/python3", "-I", "-X", "no_debug_ranges", *command],
+                ["chroot", root.path, "/usr/bin/python3", "-I", "-B", "-X", "no_debug_ranges", *command],
                 check=True,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
