@@ -21,7 +21,8 @@ setup(
     data_files=[
         (
             "lib/systemd/system",
-            ["systemd/bootagent.service", "systemd/bootagent-ifupdown.service", "systemd/bootagent-unchanged.service"],
+            ["systemd/bootagent.service", "systemd/bootagent-ifupdown.service", "systemd/bootagent-unchanged.service",
+             "systemd/bootagent-hostkeys.service"],
         ),
         ("share/bootagent/openrc", ["openrc/bootagent"]),
     ],

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: verbs, options, exit codes.
 
-Exit codes: 0 a plan was made, with or without problems; 1 ``--strict`` or ``validate`` found problems; 2 a wrong
-command line; 3 to 7 the classes of ``bootagent.errors``.  Whatever goes wrong is one line on standard error.
+Exit codes: 0 a plan was made, with or without problems; 1 ``--strict``, ``validate`` or ``seal --check`` found
+problems; 2 a wrong command line; 3 to 8 the classes of ``bootagent.errors``.  Whatever goes wrong is one line on
+standard error.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import sys
 
 from bootagent import boot, options
-from bootagent.errors import BootagentError
+from bootagent.errors import BootagentError, UsageError
 from bootagent.log import write_line, write_problems
 from bootagent.root import Root
 
@@ -82,7 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (plan, validate, status):
         verb.add_argument("--json", action="store_true")
     install = verbs.add_parser("install", help="put the agent into an image")
-    install.add_argument("--root", required=True, metavar="DIR")
+    uninstall = verbs.add_parser("uninstall", help="take the agent out of an image")
+    seal = verbs.add_parser("seal", help="make an image fit to be cloned")
+    seal.add_argument("--check", action="store_true", help="list what a clone would suffer from; change nothing")
+    seal.add_argument("--dry-run", action="store_true", help="say what would be done; change nothing")
+    for verb in (install, uninstall, seal):
+        verb.add_argument("--root", required=True, metavar="DIR")
     verbs.add_parser("demo", help="apply a bundled no-DHCP drive to a scratch root and show the result")
     return parser
 
@@ -105,13 +111,26 @@ def _run(arguments: argparse.Namespace) -> int:
         from bootagent.validate import validate
 
         return validate(_existing(arguments.path), arguments.json)
-    if verb == "install":
-        from bootagent.image import install
-
-        return install(_existing(arguments.root))
+    if verb in ("install", "uninstall", "seal"):
+        return _change_image(_existing(arguments.root), arguments)
     from bootagent.demo import demo
 
     return demo()
+
+
+def _change_image(path: str, arguments: argparse.Namespace) -> int:
+    try:
+        from bootagent.image import install, seal, uninstall
+    except ImportError:
+        message = (
+            f"{arguments.verb}: not in an image, which has what a boot needs: run it from the checkout or the wheel"
+        )
+        raise UsageError(message) from None
+    if arguments.verb == "install":
+        return install.install(path)
+    if arguments.verb == "uninstall":
+        return uninstall.uninstall(path)
+    return seal.check(path) if arguments.check else seal.seal(path, arguments.dry_run)
 
 
 def _existing(path: str) -> str:

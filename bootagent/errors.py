@@ -12,6 +12,7 @@
       PlanConflict                 5   .path         two planners want one path
       CommitError                  6   .path         a file that could not be written
       BusyError                    7   .path         another bootagent holds the lock
+      ImageError                   8   .tree         an image that could not boot right with the agent in it
 
 A message names the place first, is lower case, and never holds a secret.
 """
@@ -88,3 +89,13 @@ class BusyError(BootagentError):
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")
         self.path = path
+
+
+class ImageError(BootagentError):
+    """An image that the agent cannot serve; nothing in it was changed."""
+
+    exit_code = 8
+
+    def __init__(self, tree: str, message: str) -> None:
+        super().__init__(f"{tree}: {message}")
+        self.tree = tree

@@ -57,6 +57,12 @@ class MachineDirectory:
         wants.mkdir(parents=True, exist_ok=True)
         (wants / unit).symlink_to(f"/usr/lib/systemd/system/{unit}")
 
+    def add_python(self, version: str = "3.11") -> None:
+        """Install an interpreter as distributions do; it does not run here."""
+        self.write(f"/usr/bin/python{version}", "", 0o755)
+        (self.path / "usr/bin/python3").unlink(missing_ok=True)
+        (self.path / "usr/bin/python3").symlink_to(f"python{version}")
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> MachineDirectory:

@@ -54,7 +54,9 @@ ROOMS: dict[str, set[str]] = {
         *("record", "state"),
     },
     "bundle": set(),
-    "image": {"bundle", "errors", "root"},
+    "image": {
+        *("bundle", "errors", "host", "log", "options", "planners", "record", "renderers", "root", "services", "state"),
+    },
     "validate": {"errors", "formats", "host", "log", "model", "planners", "report", "root", "sources"},
     "demo": {"boot", "log", "report", "root"},
     "cli": {"__init__", "boot", "demo", "errors", "image", "log", "options", "report", "root", "status", "validate"},

@@ -205,9 +205,17 @@ def test_stopping_it_does_nothing(openrc: Openrc) -> None:
     assert openrc.order.count("agent apply") == 1
 
 
+def add_networkmanager(machine: MachineDirectory) -> None:
+    """What an image has to have: an interpreter, and a network daemon in a runlevel."""
+    machine.add_python()
+    machine.write("/etc/init.d/NetworkManager", "", 0o755)
+    machine.write("/etc/runlevels/default/NetworkManager", "")
+
+
 @pytest.mark.parametrize("place", ["/sbin/openrc-run", "/usr/sbin/openrc-run"])
 def test_install_puts_it_into_an_image_with_openrc(machine: MachineDirectory, place: str) -> None:
     machine.write(place, "", 0o755)
+    add_networkmanager(machine)
     assert main(["install", "--root", str(machine)]) == 0
     assert main(["install", "--root", str(machine)]) == 0
     assert machine.read("/etc/init.d/bootagent") == SCRIPT.read_text()
@@ -220,12 +228,15 @@ def test_install_puts_it_into_an_image_with_openrc(machine: MachineDirectory, pl
 def test_install_serves_both_managers_where_both_are(machine: MachineDirectory) -> None:
     machine.write("/sbin/openrc-run", "", 0o755)
     machine.write("/lib/systemd/systemd", "", 0o755)
+    add_networkmanager(machine)
     assert main(["install", "--root", str(machine)]) == 0
     assert machine.has("/etc/init.d/bootagent")
     assert machine.has("/usr/lib/systemd/system/bootagent.service")
 
 
 def test_install_without_openrc_leaves_its_directories_out(machine: MachineDirectory) -> None:
+    machine.add_python()
+    machine.enable("NetworkManager.service")
     assert main(["install", "--root", str(machine)]) == 0
     assert not machine.has("/etc/init.d")
     assert not machine.has("/etc/runlevels")
