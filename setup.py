@@ -8,6 +8,17 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).resolve().parent
 
+
+def below(directory, target, pattern="*"):
+    """What is installed from a directory of the checkout, modes included: each of its directories, and the files."""
+    files = {}
+    for path in sorted((HERE / directory).rglob(pattern)):
+        if path.is_file() and "__pycache__" not in path.parts:
+            place = path.parent.relative_to(HERE / directory)
+            files.setdefault(f"{target}/{place}" if place.parts else target, []).append(str(path.relative_to(HERE)))
+    return list(files.items())
+
+
 setup(
     name="bootagent",
     version=re.search(r'__version__ = "(.+)"', (HERE / "bootagent/__init__.py").read_text(encoding="utf-8"))[1],
@@ -19,18 +30,18 @@ setup(
     packages=find_packages(include=["bootagent", "bootagent.*"]),
     package_data={"bootagent": ["unchanged.sh"], "bootagent.demo": ["drive/openstack/latest/*.json"]},
     data_files=[
-        (
-            "lib/systemd/system",
-            ["systemd/bootagent.service", "systemd/bootagent-ifupdown.service", "systemd/bootagent-unchanged.service",
-             "systemd/bootagent-hostkeys.service"],
-        ),
-        ("share/bootagent/openrc", ["openrc/bootagent"]),
+        *below("systemd", "lib/systemd/system", "*.service"),
+        *below("systemd", "lib/systemd/system-preset", "*.preset"),
+        *below("openrc", "share/bootagent/openrc"),
+        *below("dracut", "lib/dracut/modules.d"),
+        *below("elements", "share/bootagent/elements"),
     ],
     # netifaces2 is the maintained distribution of the module netifaces; Linux distributions package netifaces itself.
     install_requires=["pyudev", "PyYAML", "netifaces2"],
     extras_require={
         "test": [
-            *("docutils", "hypothesis", "mypy", "pytest", "pytest-xdist", "ruff", "types-docutils", "types-PyYAML"),
+            *("build", "docutils", "hypothesis", "mypy", "pytest", "pytest-xdist", "ruff"),
+            *("types-docutils", "types-PyYAML"),
         ]
     },
     entry_points={"console_scripts": ["bootagent = bootagent.cli:run"]},
