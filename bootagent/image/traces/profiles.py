@@ -57,20 +57,21 @@ def find(tree: Tree) -> Iterator[Trace]:
 
 
 def keep_general(text: str) -> str:
-    """What interfaces(5) says of the loopback and of other files; comments too, but for those inside a stanza."""
+    """What interfaces(5) says of the loopback and of other files, and all comments."""
     kept = []
     is_kept = True
     for line in re.findall(r"(?:[^\n]*\\\n)*[^\n]*\n|[^\n]+\Z", text):
         words = line.replace("\\\n", " ").split()
-        word = words[0] if words else ""
+        word = words[0] if words else "#"
         if word == "auto" or word.startswith("allow-"):
             is_kept = True
-            names = [name for name in words[1:] if name == "lo"]
-            kept += [f"{word} {' '.join(names)}\n"] if names else []
-            continue
-        if word in ("iface", "mapping"):
-            is_kept = word == "iface" and words[1:2] == ["lo"]
-        elif not line[:1].isspace() and (not word or word.startswith(("#", "source", "no-", "template", "rename"))):
-            is_kept = True
-        kept += [line] if is_kept else []
+            kept += [f"{word} lo\n"] if "lo" in words[1:] else []
+        elif word.startswith("#"):  # or empty: neither ends a stanza
+            kept.append(line)
+        else:
+            if word in ("iface", "mapping"):
+                is_kept = words[:2] == ["iface", "lo"]
+            elif word.startswith(("source", "no-", "template", "rename")):
+                is_kept = True
+            kept += [line] if is_kept else []
     return "".join(kept)
