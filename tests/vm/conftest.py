@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from . import base
+from . import images as disks
 from .journey import Boot, Journey
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # A life of four boots for one image of each kind of backend, by MAC and by name; elsewhere the first boot tells all.
 WHOLE_LIFE = {("bookworm", "networkd"), ("trixie", "ifupdown")}
+# Sealed as for cloning: what presets would make of ifupdown's network, and who makes the host keys, differs by suite.
+SEALED = (("bookworm", "ifupdown"), ("bookworm", "networkd"), ("trixie", "ifupdown"))
 STAGES = ("first", "again", "rebooted", "other")
 # The suites take turns, so that two trees that are made side by side do not wait for one another.
 IMAGES = [(suite, image) for image in base.IMAGES for suite in base.SUITES]
@@ -71,7 +74,11 @@ def journeys(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], J
         pytest.exit(f"the VM tests lack: {', '.join(missing)}", returncode=1)
     calls = [getattr(item, "callspec", None) for item in request.session.items]
     selected = {call.params["visit"][:2] for call in calls if call and "visit" in call.params}
-    found = {image: Journey(*image, BOOTS[image]) for image in IMAGES if image in selected}
+    found = {
+        image: Journey(*image, BOOTS[image], disks.install_and_seal if image in SEALED else disks.install_agent)
+        for image in IMAGES
+        if image in selected
+    }
     jobs = int(os.environ.get("BOOTAGENT_VM_JOBS", "0")) or os.cpu_count()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for one in found.values():
@@ -87,11 +94,12 @@ def journeys(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], J
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test is about each boot of each image, or about those boots that its mark ``boots`` names."""
+    """A test is about each boot of each image, or those that its marks name: ``boots`` the boots, ``sealed`` the images."""
     if "visit" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("boots")
         wanted = mark.args if mark else STAGES
-        visits = [Visit(*image, stage) for image in IMAGES for stage in STAGES[: BOOTS[image]] if stage in wanted]
+        images = [image for image in IMAGES if image in SEALED or not metafunc.definition.get_closest_marker("sealed")]
+        visits = [Visit(*image, stage) for image in images for stage in STAGES[: BOOTS[image]] if stage in wanted]
         metafunc.parametrize("visit", visits, ids=["-".join(visit) for visit in visits], scope="module")
 
 

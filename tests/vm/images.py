@@ -100,15 +100,21 @@ def make_disk(
 
 def install_agent(tree: pathlib.Path) -> None:
     """Put the agent of this checkout into the tree, as an image builder does."""
-    result = subprocess.run(
-        ["python3", "-m", "bootagent", "install", "--root", str(tree)],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    _run_verb("install", tree)
+
+
+def install_and_seal(tree: pathlib.Path) -> None:
+    """The same, and take out what the tree says of the machine that it was built on; nothing is left to find."""
+    _run_verb("install", tree)
+    _run_verb("seal", tree)
+    _run_verb("seal", tree, "--check")
+
+
+def _run_verb(verb: str, tree: pathlib.Path, *options: str) -> None:
+    command = ["python3", "-m", "bootagent", verb, "--root", str(tree), *options]
+    result = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if result.returncode:
-        message = f"bootagent install failed with {result.returncode}: {result.stdout}{result.stderr}"
+        message = f"bootagent {verb} failed with {result.returncode}: {result.stdout}{result.stderr}"
         raise RuntimeError(message)
 
 

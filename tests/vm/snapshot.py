@@ -60,6 +60,11 @@ QUESTIONS = {
     "nm_complaints": "journalctl --boot --no-pager --output=cat --unit=NetworkManager --priority=warning",
     "agent_status": "bootagent status --json",
     "agent_ran": "systemctl show --value -p ConditionResult bootagent.service",
+    # What seal took out, and what the first boot put in its place.
+    "machine_id": "cat /etc/machine-id",
+    "host_keys": "cat /etc/ssh/ssh_host_*_key.pub",
+    "host_keys_made": "systemctl show --value -p ConditionResult bootagent-hostkeys.service sshd-keygen.service",
+    "units_enabled": "systemctl list-unit-files --state=enabled --no-legend --plain",
     "files": "find /etc/systemd/network /run/systemd/network /etc/network /run/network /etc/netplan"
     " /etc/NetworkManager /run/NetworkManager -type f | sort"
     ' | while read -r file; do echo "== $file"; cat "$file"; echo; done',
