@@ -42,6 +42,7 @@ class Prepared(Record):
     decision: planners.Decision
     problems: tuple[Problem, ...]
     clock: Clock
+    stage: str = "root"  # where it is done: there, or in the initramfs (early.py)
 
     @property
     def instance(self) -> Instance | None:
@@ -57,7 +58,7 @@ class Result(Record):
     problems: tuple[Problem, ...]
 
 
-def prepare(root: Root, given: Mapping[str, object]) -> Prepared:
+def prepare(root: Root, given: Mapping[str, object], waits: bool = True) -> Prepared:
     """Read the machine and the source and decide; nothing is changed, no privilege is needed."""
     clock = Clock()
     options, wrong = read_options(root, read_cmdline(root), given)
@@ -73,7 +74,7 @@ def prepare(root: Root, given: Mapping[str, object]) -> Prepared:
     backend, reason, doubts = choose_backend(host, options)
     renderer = renderers.load(backend)
     host, unread_too = read_texts(root, host, (*renderer.READS, *resolver.READS.get(host.resolver, ())))
-    if host.live and instance and instance.network and renderer.NEEDS_NAMES:
+    if waits and host.live and instance and instance.network and renderer.NEEDS_NAMES:
         from bootagent.late import wait_for_nics
 
         nics, unheard = wait_for_nics(root, instance.network, host.nics)
@@ -96,10 +97,11 @@ def apply(root: Root, given: Mapping[str, object]) -> Result | None:
         prepared = prepare(root, given)
         if prepared.options.strict and has_problems(prepared.problems):
             return Result(prepared, (), prepared.problems)
-        return _carry_out(root, prepared, inputs)
+        return carry_out(root, prepared, inputs)
 
 
-def _carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
+def carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
+    """Commit what was decided, and say what came of it."""
     writer = Writer(root)
     changes = _commit(writer, prepared)
     prepared.clock.step("commit")

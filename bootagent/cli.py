@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments == ["apply"]:  # the boot itself, which has no time for argparse
             return _apply(Root(), {})
+        if arguments == ["apply-early"]:  # the same in the initramfs
+            return _apply_early(Root())
         return _run(_parser().parse_args(arguments))
     except BootagentError as error:
         write_line("error", str(error))
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     machine.add_argument("--backend", metavar="NAME", help="the network daemon to write for")
     machine.add_argument("--strict", action="store_true", help="every problem is fatal")
     verbs.add_parser("apply", parents=[machine], help="the boot itself; idempotent")
+    verbs.add_parser("apply-early", help="apply, in the initramfs: where it is left to the real root, nothing changes")
     plan = verbs.add_parser("plan", parents=[machine], help="what apply would do; changes nothing")
     validate = verbs.add_parser("validate", help="a drive or a document: grammar and sense")
     validate.add_argument("path", metavar="PATH")
@@ -148,6 +151,20 @@ def _apply(root: Root, given: dict[str, object]) -> int:
     if result is None:
         sys.stdout.write("bootagent: off, by the kernel command line\n")
         return 0
+    return _report(result)
+
+
+def _apply_early(root: Root) -> int:
+    from bootagent.early import apply_early
+
+    result = apply_early(root)
+    if isinstance(result, str):
+        sys.stdout.write(f"bootagent: left to the real root: {result}\n")
+        return 0
+    return _report(result)
+
+
+def _report(result: boot.Result) -> int:
     from bootagent.report import console_block
 
     write_problems(result.problems)

@@ -64,6 +64,7 @@ def status_file(prepared: Prepared, changes: tuple[Change, ...], problems: tuple
         "version": VERSION,
         "agent": __version__,
         "state": state_of(problems),
+        "stage": prepared.stage,
         "source": prepared.found.source if prepared.found else None,
         "place": prepared.found.place if prepared.found else None,
         "documents": list(instance.documents) if instance else [],

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 MANIFEST = "/var/lib/bootagent/manifest.json"
 STATUS = "/run/bootagent/status.json"
 LAST_STATUS = "/var/lib/bootagent/status.json"  # what a boot that is like the one before shows
-UNCHANGED = "/run/bootagent/unchanged"  # made by unchanged.sh in place of a status
+UNCHANGED = (
+    "/run/bootagent/unchanged"  # nothing is left to do: made by unchanged.sh in place of a status, or by early.py
+)
 VERSION = 1
 
 

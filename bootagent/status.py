@@ -40,6 +40,7 @@ def _text(status: dict[str, Any]) -> str:
     instance = status["instance"]
     lines = [
         f"state: {status['state']}" + (", nothing changed since an earlier boot" if status["unchanged"] else ""),
+        f"stage: {status.get('stage', 'root')}",
         f"source: {status['source'] or 'none'} {status['place'] or ''}".rstrip(),
         f"documents: {', '.join(status['documents']) or 'none'}",
         f"backend: {status['backend']} ({status['reason']})",
