@@ -197,4 +197,17 @@ def test_install_puts_the_agent_its_launcher_and_the_enabled_unit_in_place(machi
         == (CHECKOUT / "systemd/bootagent.service").read_text()
     )
     size = sum(path.stat().st_size for path in (machine.path / "usr").rglob("*") if path.is_file())
-    assert size <= 492_000  # eight backends, the list of files; the bytecode beside it not counted
+    assert size <= 500_000  # eight backends, the list of files; the bytecode beside it not counted
+
+
+def test_install_puts_the_module_for_dracut_where_the_image_has_dracut(machine: MachineDirectory) -> None:
+    assert main(["install", "--root", str(machine)]) == 0
+    assert not (machine.path / "usr/lib/dracut").exists()
+    (machine.path / "usr/lib/dracut/modules.d").mkdir(parents=True)
+    assert main(["install", "--root", str(machine)]) == 0
+    module = machine.path / "usr/lib/dracut/modules.d/50bootagent"
+    source = CHECKOUT / "dracut/50bootagent"
+    assert {path.name: path.read_text() for path in module.iterdir()} == {
+        path.name: path.read_text() for path in source.iterdir()
+    }
+    assert {path.name for path in module.iterdir() if os.access(path, os.X_OK)} == {"module-setup.sh"}

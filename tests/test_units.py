@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-UNITS = sorted(Path(__file__).resolve().parent.parent.glob("systemd/*.service"))
+CHECKOUT = Path(__file__).resolve().parent.parent
+UNITS = sorted(CHECKOUT.glob("systemd/*.service"))
+INITRAMFS_UNITS = sorted(CHECKOUT.glob("dracut/*/*.service"))
+ALL_UNITS = (*UNITS, *INITRAMFS_UNITS)
 BOOT_UNIT = next(unit for unit in UNITS if unit.name == "bootagent.service")
 MAX_EXPOSURE = 2.0
 # Where Debian's units differ from what this machine may have: their ordering, word for word.
@@ -45,7 +48,7 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", ALL_UNITS, ids=lambda unit: unit.name)
 def test_systemd_understands_the_unit(unit: Path) -> None:
     done = analyze("verify", "--man=no", str(unit))
     # The agent and ifupdown need not be installed where this is tested.
@@ -76,15 +79,47 @@ def test_a_whole_boot_has_no_ordering_cycle(tmp_path: Path) -> None:
     assert "ordering cycle" in done.stderr
 
 
-def test_the_exposure_of_the_boot_unit_is_low() -> None:
+def test_an_initramfs_has_no_ordering_cycle(tmp_path: Path) -> None:
+    """systemd's own units of an initramfs with ours enabled, and the transaction that it starts with."""
+    system = tmp_path / "usr/lib/systemd/system"
+    shutil.copytree("/usr/lib/systemd/system", system, symlinks=True)
+    (tmp_path / "lib").symlink_to("usr/lib")
+    for unit in INITRAMFS_UNITS:
+        shutil.copy(unit, system)
+    wants = tmp_path / "etc/systemd/system/initrd.target.wants"
+    wants.mkdir(parents=True)
+    for unit in INITRAMFS_UNITS:
+        (wants / unit.name).symlink_to(f"/usr/lib/systemd/system/{unit.name}")
+    done = analyze("verify", "--man=no", f"--root={tmp_path}", "initrd.target")
+    assert [line for line in done.stderr.splitlines() if "cycle" in line] == []
+    broken = (system / "bootagent-initrd.service").read_text().replace("After=dracut-mount", "After=initrd-cleanup")
+    (system / "bootagent-initrd.service").write_text(broken)
+    done = analyze("verify", "--man=no", f"--root={tmp_path}", "initrd.target", "initrd-cleanup.service")
+    assert "ordering cycle" in done.stderr
+
+
+def test_both_agents_have_the_same_powers() -> None:
+    """What is paths of the real root's there is such here, below RootDirectory=."""
+    powers = []
+    for unit in (BOOT_UNIT, *INITRAMFS_UNITS):
+        if unit.name in ("bootagent.service", "bootagent-initrd.service"):
+            text = unit.read_text(encoding="ascii").partition("# ")[2].partition("CapabilityBoundingSet=")
+            lines = (text[1] + text[2]).replace("+", "").splitlines()
+            powers.append([line for line in lines if line[:1].isupper() and not line.startswith("WantedBy=")])
+    assert powers[0] == powers[1]
+    assert len(powers[0]) > 20
+
+
+@pytest.mark.parametrize("unit", [BOOT_UNIT, *(u for u in INITRAMFS_UNITS if u.name == "bootagent-initrd.service")])
+def test_the_exposure_of_the_boot_unit_is_low(unit: Path) -> None:
     """The other unit starts the image's own DHCP clients, which need the network and their own powers."""
-    done = analyze("security", "--offline=yes", str(BOOT_UNIT))
+    done = analyze("security", "--offline=yes", str(unit))
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
     assert found, done.stderr
     assert float(found[1]) <= MAX_EXPOSURE
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", ALL_UNITS, ids=lambda unit: unit.name)
 def test_each_ordering_line_has_a_reason_above_it(unit: Path) -> None:
     previous = ""
     for line in unit.read_text(encoding="ascii").splitlines():

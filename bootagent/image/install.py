@@ -29,6 +29,11 @@ UNITS = ("bootagent.service", "bootagent-ifupdown.service")  # enabled
 HELPERS = ("bootagent-unchanged.service",)  # which those ask for
 OPENRC_SCRIPT = "/etc/init.d/bootagent"
 OPENRC_LINK = "/etc/runlevels/boot/bootagent"
+DRACUT_MODULES = "/usr/lib/dracut/modules.d"
+DRACUT_MODULE = f"{DRACUT_MODULES}/50bootagent"  # in no initramfs that does not ask for it
+DRACUT_SETUP = f"{DRACUT_MODULE}/module-setup.sh"
+DRACUT_UNITS = ("bootagent-initrd.service", "bootagent-initrd-unchanged.service", "bootagent-initrd-writable.service")
+EXECUTABLE = (OPENRC_SCRIPT, DRACUT_SETUP)
 LAUNCHER_TEXT = f"""\
 #!/usr/bin/python3 -IS
 import gc
@@ -78,7 +83,7 @@ def _put(tree: Tree, services: dict[str, bytes | str], old: list[str]) -> bool:
         if isinstance(content, str):
             tree.link(path, content)
         else:
-            tree.write(path, content, 0o755 if path == OPENRC_SCRIPT else 0o644)
+            tree.write(path, content, 0o755 if path in EXECUTABLE else 0o644)
     ours = {target for _, target in _modules()} | {LAUNCHER, LIST, *services}
     take_back(tree, [path for path in old if path not in ours and not path.endswith("/")])
     compiled = _compile(tree)
@@ -102,7 +107,7 @@ def _modules() -> list[tuple[str, str]]:
 def _services(tree: Tree) -> dict[str, bytes | str]:
     """What starts the agent, for each service manager that the image has, or for systemd where none can be told.
 
-    A path with the content of a file, or with the target of a link.
+    The module for dracut too, where the image has dracut.  A path with the content of a file, or with the target of a link.
     """
     root = tree.root
     has_openrc = root.exists("/sbin/openrc-run") or root.exists("/usr/sbin/openrc-run")
@@ -118,6 +123,9 @@ def _services(tree: Tree) -> dict[str, bytes | str]:
     if has_openrc:
         services[OPENRC_SCRIPT] = shipped.read_shipped(shipped.OPENRC, "bootagent")
         services[OPENRC_LINK] = OPENRC_SCRIPT
+    if root.exists(DRACUT_MODULES):
+        for path in (DRACUT_SETUP, *(f"{DRACUT_MODULE}/{unit}" for unit in DRACUT_UNITS)):
+            services[path] = shipped.read_shipped(shipped.DRACUT, path.rpartition("/")[2])
     return services
 
 
