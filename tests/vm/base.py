@@ -147,7 +147,7 @@ def base_tree(suite: str, image: str, extra: Extra = NOTHING_ELSE) -> pathlib.Pa
 
     def build(tree: pathlib.Path) -> None:
         copy_tree(common, tree)
-        with _chroot_mounts(tree):
+        with chroot_mounts(tree):
             _in_chroot(tree, "apt-get -q -y --no-install-recommends install " + " ".join(packages))
             _in_chroot(tree, finish)
 
@@ -168,7 +168,7 @@ def _common_tree(suite: str) -> pathlib.Path:
         policy = tree / "usr/sbin/policy-rc.d"
         policy.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
         policy.chmod(0o755)
-        with _chroot_mounts(tree):
+        with chroot_mounts(tree):
             _in_chroot(tree, FINISH_COMMON)
 
     return _cached(f"{suite}-common", [suite, *COMMON, FINISH_COMMON], build)
@@ -198,7 +198,7 @@ def _cached(name: str, ingredients: list[str], build: Callable[[pathlib.Path], N
 
 
 @contextlib.contextmanager
-def _chroot_mounts(tree: pathlib.Path) -> Iterator[None]:
+def chroot_mounts(tree: pathlib.Path) -> Iterator[None]:
     """What maintainer scripts and initramfs-tools need to see; gone again whatever happens."""
     mounts = [("proc", "proc"), ("sysfs", "sys")]
     done: list[pathlib.Path] = []
