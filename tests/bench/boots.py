@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One boot of one contender: when it was ready by its own systemd and journal, and what is wrong with the machine.
 
-All times are of the guest's monotonic clock, counted from where systemd takes over from the initrd.
+All times are of the guest's monotonic clock, counted from where systemd takes over from the initrd, or from the start
+of the kernel where it is the initrd that is compared.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tests.vm.machine import Drive, GuestError, Hardware, Machine
 
 from . import drive
 from .login import Login
-from .results import Boot
+from .results import DRACUT, Boot
 
 if TYPE_CHECKING:
     import pathlib
@@ -84,7 +85,7 @@ def take(
                 machine.power_off()
     except GuestError as error:
         return Boot(*named, str(error).partition(";")[0], {}, 0.0, {})
-    seconds = _seconds(said)
+    seconds = _seconds(said, 0 if contender.backend == DRACUT else int(said["userspace"]))
     units = _units(said["units"]) if contender.units else {}
     wrong = "; ".join(_faults(said, let_in and "login" in seconds))
     return Boot(*named, wrong, seconds, round(sum(units.values(), 0.0), 4), units)
@@ -104,9 +105,8 @@ def ask(machine: Machine, patterns: tuple[str, ...]) -> dict[str, str]:
     return said
 
 
-def _seconds(said: dict[str, str]) -> dict[str, float]:
-    """The moments that came, by name, in the order of ``results.MOMENTS``."""
-    begun = int(said["userspace"])
+def _seconds(said: dict[str, str], begun: int) -> dict[str, float]:
+    """The moments that came, by name, in the order of ``results.MOMENTS``; ``begun`` in µs."""
     reached = dict(zip(TARGETS, map(int, said["targets"].split()), strict=True))
     entries = [json.loads(line) for line in said["sshd"].splitlines()]
     moments = {

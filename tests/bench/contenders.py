@@ -11,9 +11,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.vm import base, images
+from tests.vm import base, dracut, images
 
 from . import drive
+from .results import DRACUT
 
 if TYPE_CHECKING:
     import pathlib
@@ -25,7 +26,7 @@ SUITE = "bookworm"
 
 
 class Contender(NamedTuple):
-    """One of ``results.CONTENDERS`` in the image with one of ``results.BACKENDS``.
+    """One of ``results.CONTENDERS`` in the image with one of ``results.BACKENDS``; or of those with ``DRACUT``.
 
     ``units`` are the patterns of its own units' names; ``install`` puts it into a tree that has ``extra``.
     """
@@ -41,6 +42,11 @@ class Contender(NamedTuple):
         """Its name on the command line and in file names."""
         return f"{self.name}-{self.backend}"
 
+    @property
+    def image(self) -> str:
+        """Which of the VM tests' images it is in."""
+        return "networkd" if self.backend == DRACUT else self.backend
+
     def make_disk(self, instance: Instance, directory: pathlib.Path) -> images.Disk:
         """A disk that never booted, in this directory."""
 
@@ -50,7 +56,7 @@ class Contender(NamedTuple):
             (tree / "etc/machine-id").write_text("", encoding="ascii")
             self.install(tree, instance)
 
-        return images.make_disk(SUITE, self.backend, directory, install, self.extra, needs_online=False)
+        return images.make_disk(SUITE, self.image, directory, install, self.extra, needs_online=False)
 
 
 # The static images: what a person writes who knows the machine's one NIC, its address and its users.
@@ -158,6 +164,16 @@ def _in_tree(tree: pathlib.Path, script: str) -> None:
         raise RuntimeError(message)
 
 
+def with_dracut(install: Callable[[pathlib.Path, Instance], None], module: bool, name: str) -> Contender:
+    """The contender ``name`` with an initramfs that dracut made, with the agent's module in it or without."""
+
+    def install_both(tree: pathlib.Path, instance: Instance) -> None:
+        install(tree, instance)
+        dracut.make_initramfs(tree, module)
+
+    return Contender(name, DRACUT, () if name == "static" else ("bootagent*",), dracut.EXTRA, install_both)
+
+
 ALL = (
     Contender("static", "networkd", (), base.NOTHING_ELSE, install_static_networkd),
     Contender("bootagent", "networkd", ("bootagent*",), base.NOTHING_ELSE, install_bootagent),
@@ -167,4 +183,7 @@ ALL = (
     Contender("bootagent", "ifupdown", ("bootagent*",), base.NOTHING_ELSE, install_bootagent),
     Contender("glean", "ifupdown", ("glean*",), GLEAN_EXTRA, lambda t, _: install_glean(t, GLEAN_INSTALL)),
     Contender("cloud-init", "ifupdown", ("cloud-*",), CLOUD_EXTRA_IFUPDOWN, install_cloud_init),
+    with_dracut(install_static_networkd, False, "static"),
+    with_dracut(install_bootagent, False, "bootagent"),
+    with_dracut(install_bootagent, True, "bootagent-early"),
 )

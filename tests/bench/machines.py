@@ -22,7 +22,7 @@ from tests.vm.images import CHECKOUT
 from tests.vm.network import Network
 
 from . import boots, contenders, drive
-from .results import FIRST, LATER, Boot
+from .results import BACKENDS, FIRST, LATER, Boot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,6 +45,7 @@ PACKAGES = {
     "systemd": "systemd",
     "ifupdown": "ifupdown",
     "openssh": "openssh-server",
+    "dracut": "dracut-core",
     "cloud-init": "cloud-init",
 }
 
@@ -56,7 +57,7 @@ def run(rounds: int, record: Callable[[Boot], None]) -> None:
 
 def versions() -> dict[str, str]:
     """What was compared, on what; of packages, the distribution's whole version."""
-    trees = [base.base_tree(contenders.SUITE, one.backend, one.extra) for one in contenders.ALL]
+    trees = [base.base_tree(contenders.SUITE, one.image, one.extra) for one in contenders.ALL]
     found = {"bootagent": bootagent.__version__, "glean": contenders.GLEAN.partition("==")[2]}
     for name, package in PACKAGES.items():
         installed = filter(None, (_installed(tree, package) for tree in trees))
@@ -112,7 +113,8 @@ def _run(
             # There and back again: none is always the one after the same other.
             for contender in chosen if number % 2 else reversed(chosen):
                 disk = fresh(disks[contender.title])
-                stages = (FIRST, LATER) if contender.name in BOOTED_TWICE else (FIRST,)
+                twice = contender.name in BOOTED_TWICE and contender.backend in BACKENDS
+                stages = (FIRST, LATER) if twice else (FIRST,)
                 for stage in stages:
                     record(boots.take(contender, disk, where, number, stage, look, again=stage != stages[-1]))
 

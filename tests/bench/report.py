@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from . import figures, svg
-from .results import BACKENDS, CONTENDERS, FIRST, LATER, MOMENTS
+from .results import BACKENDS, CONTENDERS, DRACUT, DRACUT_CONTENDERS, FIRST, LATER, MOMENTS
 
 if TYPE_CHECKING:
     import pathlib
@@ -44,6 +44,13 @@ with the drive's key. CPU is that of all of the agent's own units, children incl
 units, as cloud-init's ds-identify does in a generator, is not in it. How each contender is put into the image:
 ``tests/bench/contenders.py``. glean's installer puts its unit for systemd-networkd only into what it takes for a
 Gentoo, so it was made to take Debian for one.
+"""
+
+EARLY = """\
+The same with an initramfs that dracut made, and systemd-networkd. "bootagent" works in the real root, and
+"bootagent-early" in the initramfs, where dracut's module of it was asked for. Seconds from the start of the kernel,
+because the initramfs is what differs; CPU that was spent there is in no unit that can be asked later.
+
 """
 
 COUNTS = """\
@@ -95,6 +102,7 @@ def page(results: Results) -> str:
     for boot, title in ((FIRST, "first boot"), (LATER, "later boot, nothing changed")):
         for backend in BACKENDS:
             parts += _section(f"{backend}, {title}", _boots(results, backend, boot), "-")
+    parts += _section("dracut's initramfs, first boot", EARLY + _early(results), "-")
     parts += _section("What the agents do", COUNTS + "\n" + _counts(results))
     parts += _section("bootagent's work beside a bare interpreter", WORK + "\n" + _work(results))
     parts += _section("Growth", GROWTH + "\n" + _growth(results))
@@ -114,9 +122,19 @@ def _budgets(results: Results) -> str:
 
 
 def _boots(results: Results, backend: str, boot: str) -> str:
+    return _times(
+        results, backend, boot, CONTENDERS, {**{name: name for name in MOMENTS}, figures.CPU: "CPU of its units"}
+    )
+
+
+def _early(results: Results) -> str:
+    return _times(results, DRACUT, FIRST, DRACUT_CONTENDERS, {name: name for name in MOMENTS})
+
+
+def _times(results: Results, backend: str, boot: str, contenders: tuple[str, ...], names: dict[str, str]) -> str:
+    """A row for each contender that was booted; ``names`` are the columns, and what stands above them."""
     rows, notes = [], []
-    names = [*MOMENTS, figures.CPU]
-    for contender in CONTENDERS:
+    for contender in contenders:
         known = figures.group(results, contender, backend, boot)
         if known is None:
             continue
@@ -128,7 +146,7 @@ def _boots(results: Results, backend: str, boot: str) -> str:
         rows.append([contender, *cells])
     if not rows:
         return "Not measured.\n"
-    return "\n".join([table(["contender", *MOMENTS, "CPU of its units"], rows), *(f".. [#] {note}" for note in notes)])
+    return "\n".join([table(["contender", *names.values()], rows), *(f".. [#] {note}" for note in notes)])
 
 
 def _cell(known: Spread | None, ratio: float | None) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CONTENDERS = ("static", "bootagent", "glean", "cloud-init")
 BACKENDS = ("networkd", "ifupdown")
+# What "backend" is in records of first boots with an initramfs that dracut made, and with systemd-networkd.
+DRACUT = "dracut"
+DRACUT_CONTENDERS = ("static", "bootagent", "bootagent-early")  # early: in the initramfs
 FIRST, LATER = "first", "later"  # later: the same disk started again, nothing changed
 MOMENTS = ("network.target", "sshd", "login", "multi-user.target")
 
@@ -26,11 +29,11 @@ class Boot(NamedTuple):
     """One boot of one machine."""
 
     round: int
-    contender: str  # of CONTENDERS
-    backend: str  # of BACKENDS
+    contender: str  # of CONTENDERS, or of DRACUT_CONTENDERS
+    backend: str  # of BACKENDS, or DRACUT
     boot: str  # FIRST or LATER
     wrong: str  # empty, or one line: what is wrong with the machine that it ended as
-    seconds: dict[str, float]  # MOMENTS that came, since the start of user space (UserspaceTimestampMonotonic)
+    seconds: dict[str, float]  # MOMENTS that came, since the start of user space; with DRACUT, of the kernel
     cpu: float  # of the agent's units, children included; 0.0 for the static image
     units: dict[str, float]  # the same by unit
 
