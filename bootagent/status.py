@@ -40,10 +40,10 @@ def _text(status: dict[str, Any]) -> str:
     instance = status["instance"]
     lines = [
         f"state: {status['state']}" + (", nothing changed since an earlier boot" if status["unchanged"] else ""),
-        f"stage: {status.get('stage', 'root')}",
         f"source: {status['source'] or 'none'} {status['place'] or ''}".rstrip(),
         f"documents: {', '.join(status['documents']) or 'none'}",
         f"backend: {status['backend']} ({status['reason']})",
+        f"stage: {status.get('stage', 'root')}",
         f"instance: {instance['id'] or '-'}",
         f"host name: {instance['hostname'] or 'unchanged'}",
         *(f"SSH keys: {count} for {user}" for user, count in instance["ssh_keys"].items()),

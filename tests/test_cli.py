@@ -201,6 +201,8 @@ def test_install_puts_the_agent_its_launcher_and_the_enabled_unit_in_place(machi
 
 
 def test_install_puts_the_module_for_dracut_where_the_image_has_dracut(machine: MachineDirectory) -> None:
+    machine.add_python()
+    machine.enable("systemd-networkd.service")
     assert main(["install", "--root", str(machine)]) == 0
     assert not (machine.path / "usr/lib/dracut").exists()
     (machine.path / "usr/lib/dracut/modules.d").mkdir(parents=True)

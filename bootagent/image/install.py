@@ -107,7 +107,7 @@ def _modules() -> list[tuple[str, str]]:
 def _services(tree: Tree) -> dict[str, bytes | str]:
     """What starts the agent, for each service manager that the image has, or for systemd where none can be told.
 
-    The module for dracut too, where the image has dracut.  A path with the content of a file, or with the target of a link.
+    The module for dracut too, where the image has dracut.  A path with a file's content, or with the target of a link.
     """
     root = tree.root
     has_openrc = root.exists("/sbin/openrc-run") or root.exists("/usr/sbin/openrc-run")
