@@ -94,7 +94,7 @@ def journeys(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], J
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test is about each boot of each image, or those that its marks name: the boots, the images that are sealed."""
+    """A test is about each boot of each image, or about those that its marks ``boots`` and ``sealed`` name."""
     if "visit" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("boots")
         wanted = mark.args if mark else STAGES
