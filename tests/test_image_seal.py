@@ -261,12 +261,36 @@ def test_links_lead_nowhere_out_of_the_tree(
     (image.path / "var/lib").mkdir(parents=True)
     (image.path / "var/lib/NetworkManager").symlink_to(outside)
     (image.path / "var/log").symlink_to("../../outside")
+    (image.path / "etc/network").mkdir()
+    (outside / "interfaces").write_text("iface eth0 inet dhcp\n", encoding="utf-8")
+    image.write("/outside", "iface eth0 inet dhcp\n")
+    (image.path / "etc/network/interfaces").symlink_to("/outside")
+    (image.path / "etc/network/interfaces.d").symlink_to(outside)
     (image.path / "etc/ssh").mkdir()
     (image.path / "etc/ssh/ssh_host_rsa_key").symlink_to(outside / "secret_key")
     code, _ = run(image, capsys)
     assert code == 0
     assert (outside / "secret_key").read_text(encoding="utf-8") == "precious"
+    assert (outside / "interfaces").read_text(encoding="utf-8") == "iface eth0 inet dhcp\n"
     assert not (image.path / "etc/ssh/ssh_host_rsa_key").is_symlink()
+    assert image.read("/etc/network/interfaces") == ""
+
+
+def test_any_name_is_one_line_and_any_byte_beside_ours_stays(
+    image: MachineDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image.write("/var/log/empty", "")
+    strange = os.fsencode(image.path) + b"/var/log/\xff\n.log"
+    with open(strange, "wb") as file:
+        file.write(b"x")
+    image.write("/etc/hosts", b"# caf\xe9\n127.0.1.1 alpha # bootagent\n")
+    assert run(image, capsys, "--check")[1] == [
+        "/etc/hosts: the name of one instance",
+        "/var/log/??.log: a log of another machine",
+    ]
+    run(image, capsys)
+    assert (image.path / "etc/hosts").read_bytes() == b"# caf\xe9\n"
+    assert os.stat(strange).st_size == 0
 
 
 def test_presets_keep_the_network_of_the_image(image: MachineDirectory, capsys: pytest.CaptureFixture[str]) -> None:
@@ -279,7 +303,7 @@ def test_presets_keep_the_network_of_the_image(image: MachineDirectory, capsys: 
     (image.path / "etc/systemd/system/dhcpcd.service").symlink_to("/dev/null")  # masked
     code, (finding,) = run(image, capsys, "--check")
     assert code == 1
-    assert finding.startswith(f"{GUARD}: without it the first boot enables systemd-networkd.service, ")
+    assert finding.startswith(f"{GUARD}: without it, presets at the first boot enable systemd-networkd.service, ")
     run(image, capsys)
     lines = image.read(GUARD).splitlines()[1:]
     assert sorted(lines) == [

@@ -48,10 +48,10 @@ def contradictions(tree: Tree) -> Mapping[str, str]:
     return found
 
 
-def guard(tree: Tree) -> bytes | None:
+def guard(tree: Tree) -> str | None:
     """What the presets of ours must say, ``None`` where none are needed."""
     lines = "".join(f"{state} {unit}\n" for unit, state in contradictions(tree).items())
-    return (HEADER + lines).encode() if lines else None
+    return HEADER + lines if lines else None
 
 
 def _policy(tree: Tree) -> list[tuple[str, str]]:

@@ -36,7 +36,7 @@ def agents(tree: Tree) -> dict[str, str]:
     """cloud-init and glean, where they are to start, each with the fact that says so."""
     enabled = read_enabled(tree.root, read_init(tree.root))
     found = {}
-    services = sorted(name for name in enabled if name.startswith("cloud-init"))
+    services = sorted((name for name in enabled if name.startswith("cloud-init")), key=len)
     if services and not tree.root.exists(CLOUD_INIT_OFF):
         found["cloud-init"] = f"{services[0]} is enabled"
     services = sorted(name for name in enabled if name.startswith("glean"))

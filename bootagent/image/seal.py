@@ -26,7 +26,8 @@ def check(path: str) -> int:
     """What a clone of the image would suffer from, a line each; 1 where there is anything."""
     tree = Tree(path)
     findings = [f"{trace.path}: {trace.harm}" for trace in find_traces(tree)] + _faults(tree)
-    sys.stdout.write("".join(f"{finding}\n" for finding in findings))
+    for finding in findings:
+        _say(finding)
     return EXIT_FINDINGS if findings else 0
 
 
@@ -37,12 +38,17 @@ def seal(path: str, dry_run: bool) -> int:
     for trace in traces:
         if not dry_run:
             _take_out(tree, trace)
-        sys.stdout.write(f"{trace.path}: {'would be ' if dry_run else ''}{_deed(trace)}: {trace.harm}\n")
+        _say(f"{trace.path}: {'would be ' if dry_run else ''}{_deed(trace)}: {trace.harm}")
     if not traces:
-        sys.stdout.write("bootagent: nothing to seal\n")
+        _say("bootagent: nothing to seal")
     for fault in _faults(tree):
         write_line("warning", fault)
     return 0
+
+
+def _say(text: str) -> None:
+    """One line on standard output, whatever names are in it."""
+    sys.stdout.write("".join(char if char.isprintable() else "?" for char in text) + "\n")
 
 
 def _faults(tree: Tree) -> list[str]:
@@ -59,8 +65,8 @@ def _take_out(tree: Tree, trace: Trace) -> None:
     try:
         if trace.content is None:
             tree.remove(trace.path)
-        elif trace.content:
-            tree.write(trace.path, trace.content)
+        elif trace.content or not tree.is_file(trace.path):
+            tree.write(trace.path, trace.content.encode("utf-8", "surrogateescape"))
         else:
             tree.empty(trace.path)
     except OSError as error:

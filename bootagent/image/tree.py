@@ -91,8 +91,8 @@ class Tree:
             self.written.append(path)
 
     def empty(self, path: str) -> None:
-        """A file of no bytes in the place of this one: programs that have it open go on writing to it."""
-        os.truncate(self._existing(path), 0)
+        """No bytes in this file, which is no symlink: programs that have it open go on writing to it."""
+        os.close(os.open(self._existing(path), os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC))
 
     def remove(self, path: str) -> bool:
         """Remove the file, the symlink or the directory with all that is in it; whether there was anything."""
@@ -131,9 +131,9 @@ class Tree:
         return os.lstat(self._existing(path)).st_size
 
     def text(self, path: str) -> str:
-        """What is in a file, as far as it is text; empty where there is none that can be read."""
+        """What is in a file, bytes that are no text as ``surrogateescape``; empty where none can be read."""
         try:
-            return (self.root.read(path) or b"").decode("utf-8", "replace")
+            return (self.root.read(path) or b"").decode("utf-8", "surrogateescape")
         except OSError:
             return ""
 

@@ -22,7 +22,7 @@ class Trace(Record):
 
     path: str
     harm: str
-    content: bytes | None = None  # what is to be in the file; None: it is to be removed
+    content: str | None = None  # what is to be in the file; None: it is to be removed
 
 
 def places(tree: Tree, harms: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[Trace]:

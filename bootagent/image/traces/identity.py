@@ -17,7 +17,7 @@ MACHINE_ID = "/etc/machine-id"
 DBUS_ID = "/var/lib/dbus/machine-id"
 # Empty would do for the id itself.  But only this word makes the first boot one (ConditionFirstBoot), which units such
 # as Debian 13's sshd-keygen.service wait for, and it stays until that boot is complete.
-UNSET = b"uninitialized\n"
+UNSET = "uninitialized\n"
 SECRETS = (
     ("an SSH host key, the same in every clone", (*hostkeys.KEYS, "/etc/dropbear/dropbear_*_host_key")),
     (
@@ -39,21 +39,17 @@ def find(tree: Tree) -> Iterator[Trace]:
     wanted = presets.guard(tree)
     if wanted is None:
         yield from places(tree, (("presets of an earlier seal, which nothing needs any more", (presets.GUARD,)),))
-    elif tree.text(presets.GUARD).encode() != wanted:
-        changed = ", ".join(f"{state}s {unit}" for unit, state in _what_presets_do(tree).items())
-        yield Trace(presets.GUARD, f"without it the first boot {changed}", wanted)
-
-
-def _what_presets_do(tree: Tree) -> dict[str, str]:
-    opposite = {"enable": "disable", "disable": "enable"}
-    return {unit: opposite[state] for unit, state in presets.contradictions(tree).items()}
+    elif tree.text(presets.GUARD) != wanted:
+        opposite = {"enable": "disable", "disable": "enable"}
+        changes = ", ".join(f"{opposite[state]} {unit}" for unit, state in presets.contradictions(tree).items())
+        yield Trace(presets.GUARD, f"without it, presets at the first boot {changes}", wanted)
 
 
 def _machine_id(tree: Tree) -> Iterator[Trace]:
     init = read_init(tree.root)
     held = tree.text(MACHINE_ID).strip()
     if init == "systemd":
-        if held != UNSET.decode().strip():
+        if held != UNSET.strip():
             harm = "the same machine-id in every clone" if held else "no machine-id, and no mark of a first boot"
             yield Trace(MACHINE_ID, harm, UNSET)
     elif tree.root.exists(MACHINE_ID):  # dbus-uuidgen(1) makes one where there is none, and takes no other word for it

@@ -38,7 +38,7 @@ KEPT = (
     ),
     ("a lease or DUID of wicked", ("/var/lib/wicked/*.xml", "/var/lib/wicked/*.duid")),
     ("a lease of udhcpc", ("/var/lib/udhcpc/*", "/var/lib/misc/udhcpc*", "/var/lib/misc/*.leases")),
-    ("what connman remembers of a network", ("/var/lib/connman/*",)),
+    ("what connman remembers of a network", ("/var/lib/connman/ethernet_*", "/var/lib/connman/wifi_*")),
 )
 
 

@@ -42,5 +42,5 @@ def find(tree: Tree) -> Iterator[Trace]:
         if any(fnmatch.fnmatchcase(path.rpartition("/")[2], pattern) for pattern in ROTATED):
             yield Trace(path, "a log of another machine")
         elif tree.size(path):
-            yield Trace(path, "a log of another machine", b"")
+            yield Trace(path, "a log of another machine", "")
     yield from places(tree, TYPED)

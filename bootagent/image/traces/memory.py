@@ -39,7 +39,7 @@ def find(tree: Tree) -> Iterator[Trace]:
     lines = tree.text(HOSTS).split("\n")
     others = [line for line in lines if not line.rstrip().endswith(MARK)]
     if others != lines:
-        yield Trace(HOSTS, "the name of one instance", "\n".join(others).encode())
+        yield Trace(HOSTS, "the name of one instance", "\n".join(others))
     yield from places(tree, (STATE, CLOUD_INIT) if tree.root.live else (STATE, CLOUD_INIT, RUNNING))
 
 
@@ -49,4 +49,4 @@ def _keys(tree: Tree) -> Iterator[Trace]:
         text = tree.text(path)
         if BEGIN in text.split("\n"):
             rest = edit_keys(text, ())
-            yield Trace(path, "keys that one instance got from its cloud", rest.encode() if rest else None)
+            yield Trace(path, "keys that one instance got from its cloud", rest or None)

@@ -53,7 +53,7 @@ def find(tree: Tree) -> Iterator[Trace]:
     text = tree.text(INTERFACES)
     rest = keep_general(text)
     if rest != text:
-        yield Trace(INTERFACES, HARM, rest.encode())
+        yield Trace(INTERFACES, HARM, rest)
 
 
 def keep_general(text: str) -> str:
