@@ -75,6 +75,11 @@ def without_a_daemon(image: MachineDirectory) -> None:
     (image.path / f"{WANTS}/systemd-networkd.service".lstrip("/")).unlink()
 
 
+def with_a_daemon_that_nobody_writes_for(image: MachineDirectory) -> None:
+    without_a_daemon(image)
+    image.enable("dhcpcd.service")
+
+
 def with_two_daemons(image: MachineDirectory) -> None:
     image.enable("NetworkManager.service")
 
@@ -90,6 +95,7 @@ REFUSED: list[tuple[Callable[[MachineDirectory], None], tuple[str, ...]]] = [
     (with_a_python_of_no_version, ("/usr/bin/python3", "version")),
     (with_a_python_that_leads_nowhere, ("/usr/bin/python3 leads to /usr/bin/python3.11",)),
     (without_a_daemon, ("no network daemon",)),
+    (with_a_daemon_that_nobody_writes_for, ("no network daemon",)),
     (with_two_daemons, ("2 network daemons", "networkd", "networkmanager", "/etc/bootagent.yaml")),
     (with_a_daemon_that_nobody_writes_for_beside, ("2 network daemons", "networkd", "dhcpcd")),
 ]

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 from bootagent.errors import ImageError
-from bootagent.image.rivals import daemons
+from bootagent.image.rivals import OTHERS, daemons
 from bootagent.options import FILE, read_options
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ def _read(tree: Tree) -> tuple[int, int] | None:
 
 def _require_daemon(tree: Tree) -> None:
     found = daemons(tree)
-    if not found:
+    if found.keys() <= set(OTHERS):
         raise ImageError(tree.path, "no network daemon that bootagent writes for is installed and enabled")
     if len(found) == 1:
         return

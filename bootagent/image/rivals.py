@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bootagent.image.tree import Tree
 
 # Daemons that no renderer writes for, and that configure every device that they find.
-OTHERS = ("dhcpcd.service", "connman.service")
+OTHERS = ("dhcpcd", "connman")
 # glean is started by udev where it is not started by a unit that is enabled.
 GLEAN_RULES = ("/etc/udev/rules.d/99-glean.rules", "/usr/lib/udev/rules.d/99-glean.rules")
 CLOUD_INIT_OFF = "/etc/cloud/cloud-init.disabled"
@@ -29,7 +29,9 @@ def daemons(tree: Tree) -> dict[str, str]:
     found = dict(running(Host(init=init, enabled=enabled, installed=read_installed(root))))
     if len(found) > 1:
         found.pop("netplan", None)
-    return {**found, **{unit.partition(".")[0]: f"{unit} is enabled" for unit in OTHERS if unit in enabled}}
+    for name in OTHERS:
+        found.update({name: f"{service} is enabled" for service in (f"{name}.service", name) if service in enabled})
+    return found
 
 
 def agents(tree: Tree) -> dict[str, str]:
