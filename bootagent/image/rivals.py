@@ -29,8 +29,8 @@ def daemons(tree: Tree) -> dict[str, str]:
     found = dict(running(Host(init=init, enabled=enabled, installed=read_installed(root))))
     if len(found) > 1:
         found.pop("netplan", None)
-    for name in OTHERS:
-        found.update({name: f"{service} is enabled" for service in (f"{name}.service", name) if service in enabled})
+    for service in sorted(enabled & {*OTHERS, *(f"{name}.service" for name in OTHERS)}):
+        found[service.partition(".")[0]] = f"{service} is enabled"
     return found
 
 
