@@ -248,6 +248,14 @@ def test_what_an_earlier_version_installed_and_this_one_does_not_is_removed(imag
     assert not image.has("/usr/lib/bootagent/bootagent/sources/old.py")
 
 
+def test_an_earlier_version_that_kept_no_list_is_replaced(image: MachineDirectory) -> None:
+    image.write("/usr/lib/bootagent/bootagent/image.py", "")
+    image.write("/usr/lib/bootagent/bootagent/__pycache__/cli.cpython-311.pyc", "")
+    assert main(["install", "--root", str(image)]) == 0
+    assert not image.has("/usr/lib/bootagent/bootagent/image.py")
+    assert not image.has("/usr/lib/bootagent/bootagent/__pycache__/cli.cpython-311.pyc")
+
+
 def test_presets_enable_what_install_enables(image: MachineDirectory) -> None:
     image.write("/usr/sbin/sshd", "", 0o755)
     assert main(["install", "--root", str(image)]) == 0

@@ -74,7 +74,6 @@ def install(path: str) -> int:
 def _put(tree: Tree, services: dict[str, bytes | str], old: list[str]) -> bool:
     """All files, and the list of them; whether the modules could be compiled."""
     tree.remove(f"{LIBRARY}/{BUNDLE}")  # never one of other modules than those beside it
-    tree.remove(f"{LIBRARY}/bootagent/__pycache__")
     for source, target in _modules():
         with open(source, "rb") as file:
             tree.write(target, file.read(), 0o644)
@@ -85,7 +84,9 @@ def _put(tree: Tree, services: dict[str, bytes | str], old: list[str]) -> bool:
         else:
             tree.write(path, content, 0o755 if path in EXECUTABLE else 0o644)
     ours = {target for _, target in _modules()} | {LAUNCHER, LIST, *services}
-    take_back(tree, [path for path in old if path not in ours and not path.endswith("/")])
+    # Of an earlier version, which may have kept no list; bytecode too.
+    stale = [*tree.files(LIBRARY), *(path for path in old if not path.endswith("/"))]
+    take_back(tree, [path for path in stale if path not in ours])
     compiled = _compile(tree)
     inside = set(tree.files(LIBRARY))
     directories = {f"{path.rpartition('/')[0]}/" for path in inside} | {f"{path}/" for path in tree.made}

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 PAGE = CHECKOUT / "docs/image-builders.rst"
 TOOLS = {"debootstrap": "debootstrap", "mke2fs": "e2fsprogs", "debugfs": "e2fsprogs", "mkosi": "mkosi"}
 
+# systemd-nspawn, which mkosi runs, wants its directory on a file system in memory; where no systemd runs, it is none.
+WITHOUT_SYSTEMD = "test -d /run/systemd/system || { mkdir -p /run/systemd; mount -t tmpfs tmpfs /run/systemd; }\n"
+# And it has no scope of systemd's to put the container in.
+KEEP_UNIT = "[Host]\nNspawnKeepUnit=yes\n"
+
 
 def recipe(name: str) -> str:
     """The text of the block of this name."""
@@ -33,8 +38,8 @@ def follow(name: str, directory: Path, **given: object) -> str:
     assert missing == []
     settings = "".join(f"{key}='{value}'\n" for key, value in given.items())
     done = subprocess.run(
-        ["sh", "-eu"],
-        input=settings + recipe(name),
+        ["unshare", "--mount", "sh", "-eu"],
+        input=settings + WITHOUT_SYSTEMD + recipe(name),
         cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -68,6 +73,8 @@ def test_debootstrap_and_mke2fs_make_a_disk(tmp_path: Path) -> None:
 
 
 def test_mkosi_makes_a_sealed_tree(tmp_path: Path) -> None:
+    (tmp_path / "mkosi.conf.d").mkdir()
+    (tmp_path / "mkosi.conf.d/keep-unit.conf").write_text(KEEP_UNIT, encoding="utf-8")
     follow("recipe-mkosi", tmp_path, checkout=CHECKOUT, mirror=apt_mirror())
     image = tmp_path / "image"
     assert (image / "etc/machine-id").read_text(encoding="utf-8") == "uninitialized\n"
