@@ -326,6 +326,36 @@ def test_presets_keep_the_network_of_the_image(image: MachineDirectory, capsys: 
     assert not image.has(GUARD)
 
 
+@pytest.mark.parametrize(
+    ("answered", "asks"),
+    [
+        ({}, True),
+        ({"/etc/default/locale": "", "/etc/localtime": "", "/etc/shadow": "root:*:1::::::\n"}, False),
+        ({"/etc/locale.conf": "", "/etc/localtime": "", "/etc/shadow": "root:*:1::::::\n"}, False),
+        ({"/etc/locale.conf": "", "/etc/localtime": "", "/etc/shadow": "root::1::::::\n"}, True),
+        ({"/etc/locale.conf": "", "/etc/shadow": "root:*:1::::::\n"}, True),
+    ],
+)
+def test_the_first_boot_asks_nobody(
+    image: MachineDirectory, capsys: pytest.CaptureFixture[str], answered: dict[str, str], asks: bool
+) -> None:
+    unit = "systemd-firstboot.service"
+    asking = "systemd-firstboot --prompt-locale --prompt-timezone --prompt-root-password"
+    image.write(f"/usr/lib/systemd/system/{unit}", f"[Service]\nType=oneshot\nExecStart={asking}\nStandardInput=tty\n")
+    image.write("/usr/lib/systemd/system/sysinit.target.wants/systemd-firstboot.service", "")
+    for path, text in answered.items():
+        image.write(path, text)
+    drop_in = f"/etc/systemd/system/{unit}.d/50-bootagent.conf"
+    assert run(image, capsys, "--check")[0] == int(asks)
+    run(image, capsys)
+    assert run(image, capsys, "--check") == (0, [])
+    assert image.has(drop_in) is asks
+    if asks:
+        assert "ExecStart=\nExecStart=systemd-firstboot\nStandardInput=null\n" in image.read(drop_in)
+        main(["uninstall", "--root", str(image)])
+        assert not image.has(f"/etc/systemd/system/{unit}.d")
+
+
 def test_faults_that_seal_cannot_mend_are_listed_and_warned_of(
     image: MachineDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:

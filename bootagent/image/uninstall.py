@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``uninstall`` takes the agent out again: what ``install`` listed, what the agent remembers, and nothing else.
+"""``uninstall`` takes the agent out again: what ``install`` listed, what the agent remembers, what ``seal`` added.
 
 ``/usr/lib/bootagent/installed`` has one path a line; a directory that ``install`` made ends in a slash.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from bootagent.errors import CommitError
+from bootagent.image.firstboot import DROP_IN
 from bootagent.image.presets import GUARD
 from bootagent.image.tree import Tree
 from bootagent.options import FILE
@@ -27,9 +28,10 @@ def uninstall(path: str) -> int:
     try:
         removed = take_back(tree, listed)
         removed += [place for place in STATE if tree.remove(place)]
-        if tree.remove(GUARD):
-            removed.append(GUARD)
-            tree.remove_empty(GUARD.rpartition("/")[0])
+        for place in (GUARD, DROP_IN):
+            if tree.remove(place):
+                removed.append(place)
+                tree.remove_empty(place.rpartition("/")[0])
     except OSError as error:
         raise CommitError(error.filename or path, error.strerror or str(error)) from error
     sys.stdout.write(f"bootagent: removed {len(removed)} files\n" if removed else "bootagent: nothing to remove\n")

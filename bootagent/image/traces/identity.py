@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bootagent.image import hostkeys, presets
+from bootagent.image import firstboot, hostkeys, presets
 from bootagent.image.traces import Trace, places
 from bootagent.services import read_init
 
@@ -43,6 +43,9 @@ def find(tree: Tree) -> Iterator[Trace]:
         opposite = {"enable": "disable", "disable": "enable"}
         changes = ", ".join(f"{opposite[state]} {unit}" for unit, state in presets.contradictions(tree).items())
         yield Trace(presets.GUARD, f"without it, presets at the first boot {changes}", wanted)
+    wanted = firstboot.quiet(tree)
+    if wanted is not None and tree.text(firstboot.DROP_IN) != wanted:
+        yield Trace(firstboot.DROP_IN, "without it, the first boot may wait for an answer at the console", wanted)
 
 
 def _machine_id(tree: Tree) -> Iterator[Trace]:
