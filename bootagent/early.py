@@ -14,7 +14,7 @@ from bootagent import renderers
 from bootagent.boot import carry_out, prepare
 from bootagent.commit import Lock, Writer
 from bootagent.host import read_cmdline
-from bootagent.inputs import INPUTS, read_inputs
+from bootagent.inputs import INPUTS, read_inputs, without_fresh_id
 from bootagent.model.plan import File
 from bootagent.options import is_off
 from bootagent.report import state_of
@@ -41,7 +41,7 @@ def apply_early(root: Root) -> Result | str:
     if is_off(read_cmdline(root)):
         return "off, by the kernel command line"
     with Lock(root):
-        inputs = read_inputs(root)
+        inputs = without_fresh_id(read_inputs(root))
         prepared = prepare(root, {}, waits=False)
         paths = _durable(prepared)
         reason = _find_reason(root, prepared, paths)

@@ -6,13 +6,15 @@
     nics 52:54:00:00:00:0a@/sys/devices/pci0000:00/0000:00:03.0/virtio0 …
     drive 71680 /dev/vdb
     digest <sha256>
+    fresh /etc/machine-id
     file /etc/hostname
 
 ``nics`` are address and place of each NIC, which tell a NIC that came, went or moved.  ``drive`` is the source, and
 how many first bytes of it, and of each file, count: as many as the agent read.  ``digest`` is over the disks that
 there are with their sizes and serial numbers, the names of what is enabled and installed, the kernel command line,
 the machine's uuid and id, the image's version, the options, the agent's version, the manifest, and those bytes of the
-drive.  ``file`` is one that the agent wrote, which must be there still.  No clock and no time of a file has a say.
+drive.  ``file`` is one that the agent wrote, which must be there still.  ``fresh``: in an initramfs systemd had yet to
+make the machine's id, which does not count then.  No clock and no time of a file has a say.
 
 The record is made from what was there before the agent looked, so that what comes while it works counts as a change.
 """
@@ -34,8 +36,9 @@ if TYPE_CHECKING:
 
 INPUTS = "/var/lib/bootagent/inputs"
 MAX_BYTES = 1 << 20  # every known cloud's drive has its documents there, and reading more takes time
+MACHINE_ID = "/etc/machine-id"
 FILES = (
-    *("/proc/cmdline", "/sys/class/dmi/id/product_uuid", "/etc/machine-id", "/etc/os-release", "/etc/bootagent.yaml"),
+    *("/proc/cmdline", "/sys/class/dmi/id/product_uuid", MACHINE_ID, "/etc/os-release", "/etc/bootagent.yaml"),
     "/usr/lib/bootagent/bootagent/__init__.py",
 )
 
@@ -46,6 +49,7 @@ class Inputs(Record):
     nics: str
     names: str  # of disks and of what is enabled and installed, one a line
     files: tuple[bytes, ...]
+    fresh: bool = False  # no id of the machine is among the files
 
 
 def read_inputs(root: Root) -> Inputs:
@@ -53,6 +57,14 @@ def read_inputs(root: Root) -> Inputs:
     disks = list(_disk_files(root))
     names = "".join(f"{name}\n" for name in (*_listings(root), *map(root.host_path, disks)))
     return Inputs(" ".join(_nics(root)), names, tuple(_content(root, path) for path in (*disks, *FILES)))
+
+
+def without_fresh_id(inputs: Inputs) -> Inputs:
+    """``inputs`` as an initramfs has to record them: the id may be one that systemd makes after the switch."""
+    place = FILES.index(MACHINE_ID) - len(FILES)
+    if len(inputs.files[place].strip()) == 32:  # machine-id(5)
+        return inputs
+    return inputs._replace(files=(*inputs.files[:place], b"", *inputs.files[place + 1 :]), fresh=True)
 
 
 def record_inputs(root: Root, inputs: Inputs, drive: str, reach: int, files: Iterable[str]) -> File | None:
@@ -69,6 +81,7 @@ def record_inputs(root: Root, inputs: Inputs, drive: str, reach: int, files: Ite
     text = inputs.names.encode("utf-8", "surrogateescape")
     digest = _sha256(b"".join((text, *(part[:count] for part in content))))
     lines = [f"nics {inputs.nics}", f"drive {count} {drive}", f"digest {digest}"]
+    lines += [f"fresh {MACHINE_ID}"] if inputs.fresh else []
     return File(INPUTS, "\n".join([*lines, *(f"file {path}" for path in files), ""]), 0o600)
 
 

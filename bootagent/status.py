@@ -43,7 +43,7 @@ def _text(status: dict[str, Any]) -> str:
         f"source: {status['source'] or 'none'} {status['place'] or ''}".rstrip(),
         f"documents: {', '.join(status['documents']) or 'none'}",
         f"backend: {status['backend']} ({status['reason']})",
-        f"stage: {status.get('stage', 'root')}",
+        *(["stage: initramfs"] if status.get("stage") == "initramfs" else []),
         f"instance: {instance['id'] or '-'}",
         f"host name: {instance['hostname'] or 'unchanged'}",
         *(f"SSH keys: {count} for {user}" for user, count in instance["ssh_keys"].items()),

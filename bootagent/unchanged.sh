@@ -41,18 +41,19 @@ print_inputs() {
 	done
 	printf '%s\n' "$root"/etc/systemd/system/* "$root"/etc/systemd/system/*.wants/* \
 		"$root"/lib/systemd/system-generators/* "$root"/etc/init.d/* "$root"/etc/runlevels/*/* "$root"/etc/rc3.d/* "$@"
-	exec head -q -c "$bytes" "$@" "$root/proc/cmdline" "$root/sys/class/dmi/id/product_uuid" "$root/etc/machine-id" \
+	exec head -q -c "$bytes" "$@" "$root/proc/cmdline" "$root/sys/class/dmi/id/product_uuid" ${id:+"$id"} \
 		"$root/etc/os-release" "$root/etc/bootagent.yaml" "$root/usr/lib/bootagent/bootagent/__init__.py" \
 		"$root/var/lib/bootagent/manifest.json" "$root$drive" 2>/dev/null
 }
 
 is_unchanged() {
-	drive='' known='' digest=''
+	drive='' known='' digest='' id=$root/etc/machine-id
 	while read -r key value; do
 		case $key in
 		nics) known=" $value " ;;
 		drive) bytes=${value%% *} drive=${value#* } ;;
 		digest) digest=$value ;;
+		fresh) id='' ;;
 		file) [ -e "$root$value" ] || return 1 ;;
 		esac
 	done <"$record"

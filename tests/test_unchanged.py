@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootagent.cli import main
+from bootagent.early import apply_early
 from bootagent.inputs import INPUTS
+from bootagent.root import Root
 from bootagent.state import MANIFEST, STATUS, UNCHANGED
 from tests.images import make_iso
 
@@ -269,4 +271,31 @@ def test_what_comes_while_the_agent_works_is_a_change(
     assert main(["apply", "--root", str(booted)]) == 0
     end_boot(booted)
     assert booted.has(INPUTS)
+    assert start(booted) == CHANGED
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("fresh", ["", "uninitialized\n"])
+def test_an_id_that_systemd_had_yet_to_make_is_no_change(
+    booted: MachineDirectory, fresh: str, shell: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An initramfs works before systemd gives the machine its id; all else that changes counts."""
+    booted.write("/etc/machine-id", fresh)
+    assert not isinstance(apply_early(Root(str(booted))), str)
+    end_boot(booted)
+    booted.write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+    assert start(booted, shell) == SKIPPED
+    assert main(["status", "--root", str(booted)]) == 0
+    assert "stage: initramfs\n" in capsys.readouterr().out
+    end_boot(booted)
+    swap_slot(booted)
+    assert start(booted, shell) == CHANGED
+
+
+def test_an_id_that_was_there_in_the_initramfs_counts(booted: MachineDirectory) -> None:
+    assert not isinstance(apply_early(Root(str(booted))), str)
+    end_boot(booted)
+    assert start(booted) == SKIPPED
+    end_boot(booted)
+    booted.write("/etc/machine-id", "ffffffffffffffffffffffffffffffff\n")
     assert start(booted) == CHANGED

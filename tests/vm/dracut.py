@@ -21,7 +21,9 @@ def make_initramfs(tree: pathlib.Path, module: bool) -> None:
     """Have the tree's own dracut make the initramfs of the tree's kernel, as an image builder does: for any machine."""
     (kernel,) = (path.name for path in (tree / "lib/modules").iterdir())
     wanted = ["--add", MODULE] if module else ["--omit", MODULE]
-    command = ["dracut", "--quiet", "--force", "--no-hostonly", "--zstd", *wanted, f"/boot/initrd.img-{kernel}", kernel]
+    # Not as small as it could be, in a fifth of the time.
+    command = ["dracut", "--quiet", "--force", "--no-hostonly", "--compress", "zstd -3 -q -T0", *wanted]
+    command += [f"/boot/initrd.img-{kernel}", kernel]
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/root"}
     with base.chroot_mounts(tree):
         result = subprocess.run(

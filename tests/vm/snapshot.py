@@ -119,14 +119,14 @@ def take(machine: Machine, network: outside.Network, instance: Instance, keys: d
         answering = pool.map(lambda target: (target, _answers(network, target)), targets)
         attempts = [(name, to) for name in keys for to in (static_v4, static_v6)]
         logins = pool.map(lambda attempt: _login(network, attempt[0], keys[attempt[0]], attempt[1]), attempts)
-        said = _ask(machine)
+        said = ask(machine, QUESTIONS)
         reachable, tried = dict(answering), list(logins)
     return Snapshot(booted_s, said, json.loads(said["links"]), reachable, tried, machine.console_text())
 
 
-def _ask(machine: Machine) -> dict[str, str]:
+def ask(machine: Machine, questions: dict[str, str]) -> dict[str, str]:
     """All questions in one go: every round trip costs an emulated machine dearly."""
-    script = "".join(f"echo; echo '@@ {name}'; ( {question} ) 2>/dev/null\n" for name, question in QUESTIONS.items())
+    script = "".join(f"echo; echo '@@ {name}'; ( {question} ) 2>/dev/null\n" for name, question in questions.items())
     said = {}
     for answer in machine.shell(script + "true").split("\n@@ ")[1:]:
         name, _, text = answer.partition("\n")
