@@ -15,6 +15,8 @@ from tests.bench.mounted import count_calls
 from tests.bench.results import (
     BACKENDS,
     CONTENDERS,
+    DRACUT,
+    DRACUT_CONTENDERS,
     EMPTY,
     FIRST,
     LATER,
@@ -181,6 +183,19 @@ def test_every_contender_has_its_row_and_its_bars() -> None:
         table = section(report.page(known), f"{backend}, first boot")
         assert [row(table, name) for name in CONTENDERS]
     assert svg.boots(known).count(">10.0<") == 2 * len(boots)
+
+
+def test_who_works_in_an_initramfs_has_a_table_of_its_own(results: Results) -> None:
+    """Over the static image with the same initramfs; the other tables and the budgets do not know of it."""
+    seconds = dict(zip(DRACUT_CONTENDERS, (40.0, 42.0, 41.0)))
+    early = tuple(boot(1, name, taken, DRACUT) for name, taken in seconds.items())
+    page = report.page(results._replace(boots=(*results.boots, *early)))
+    table = section(page, "dracut's initramfs, first boot")
+    assert row(table, "bootagent ").count("42.00 (42.00–42.00) 1.05 ×") == len(MOMENTS)
+    assert row(table, "bootagent-early").count("41.00 (41.00–41.00) 1.02 ×") == len(MOMENTS)
+    assert page.replace(table, "") == report.page(results).replace(
+        section(report.page(results), "dracut's initramfs, first boot"), ""
+    )
 
 
 def test_results_come_back_as_they_were_written(tmp_path: Path, results: Results) -> None:
