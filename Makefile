@@ -23,7 +23,7 @@ docs:
 # The tests under each Python that is named, but for those that ask linters, daemons and manuals about our output:
 # make check-pythons PYTHONS="python3.9 /opt/python3.13/bin/python3"
 PYTHONS ?= $(PYTHON)
-JUDGES := tests/test_linters.py tests/test_openrc.py tests/test_readers% tests/test_renderers_%
+JUDGES := tests/test_element.py tests/test_linters.py tests/test_openrc.py tests/test_readers% tests/test_renderers_%
 check-pythons:
 	set -e; for python in $(PYTHONS); do $(MAKE) check PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') TESTS="$(filter-out $(JUDGES),$(wildcard tests/test_*.py))"; done
 

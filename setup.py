@@ -40,6 +40,7 @@ setup(
     install_requires=["pyudev", "PyYAML", "netifaces2"],
     extras_require={
         "test": [
+            "diskimage-builder",
             *("build", "docutils", "hypothesis", "mypy", "pytest", "pytest-xdist", "ruff"),
             *("types-docutils", "types-PyYAML"),
         ]

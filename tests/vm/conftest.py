@@ -12,6 +12,7 @@ import os
 import pathlib
 import shutil
 import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -21,7 +22,7 @@ from . import images as disks
 from .journey import Boot, Journey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # A life of four boots for one image of each kind of backend, by MAC and by name; elsewhere the first boot tells all.
 WHOLE_LIFE = {("bookworm", "networkd"), ("trixie", "ifupdown")}
@@ -56,9 +57,10 @@ class Visit(NamedTuple):
     stage: str
 
 
-def missing_tools() -> list[str]:
-    """What this machine lacks, each with where to get it."""
-    missing = [f"{tool} (Debian package {package})" for tool, package in TOOLS.items() if shutil.which(tool) is None]
+def missing_tools(more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """What this machine lacks of these and of ``more``, each with where to get it."""
+    wanted = TOOLS | dict(more)
+    missing = [f"{tool} (Debian package {package})" for tool, package in wanted.items() if shutil.which(tool) is None]
     if os.geteuid():
         missing.append("root (namespaces, taps and debootstrap need it)")
     if not pathlib.Path("/dev/net/tun").exists():

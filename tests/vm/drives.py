@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 DATED = "2025-04-04"
 V6_MASK = "ffff:ffff:ffff:ffff::"
+RACKSPACE_UUID, RACKSPACE_NAME = "08a2d427-1036-503f-b535-72275dc80203", "mirror.bootagent.test"
+RACKSPACE_ADDRESSES = ("203.0.113.77", "2001:db8:1::77", "10.30.0.77")
+RACKSPACE_ROUTER = "203.0.113.1"
 MAC_OF = {nic.tap: nic.mac for nic in outside.NICS}
 
 
@@ -99,7 +102,7 @@ def make_key(path: pathlib.Path) -> pathlib.Path:
 
 
 def make_drive(instance: Instance, directory: pathlib.Path) -> pathlib.Path:
-    """The instance's config drive: an ISO made with the options that nova makes it with."""
+    """The instance's config drive, as an ISO."""
     public_key = instance.key.with_suffix(".pub").read_text(encoding="utf-8")
     meta_data = {
         "uuid": instance.uuid,
@@ -118,6 +121,41 @@ def make_drive(instance: Instance, directory: pathlib.Path) -> pathlib.Path:
         (place / "network_data.json").write_text(json.dumps(instance.network_data), encoding="utf-8")
         (place / "vendor_data.json").write_text("{}", encoding="utf-8")
         (place / "vendor_data2.json").write_text('{"static": {}}', encoding="utf-8")
+    return burn(tree)
+
+
+def rackspace_drive(key: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
+    """A drive as Rackspace had it: ``network_info`` among the vendor's data, link types null, MACs in upper case.
+
+    The public NIC has its router in its subnet, or a link-local one; the private one has routes and no default.
+    """
+    public_v4, public_v6, private_v4 = RACKSPACE_ADDRESSES
+    public, private = ({"id": name, "type": None, "mtu": None} for name in ("vif-a", "vif-b"))
+    public["ethernet_mac_address"] = MAC_OF["static"].upper()
+    private["ethernet_mac_address"] = MAC_OF["multi"].upper()
+    networks = [
+        _static_v4(public, public_v4, 24, RACKSPACE_ROUTER, outside.WORLD_V4),
+        _static_v6(public, public_v6, outside.GATEWAY_V6),
+        _static_v4(private, private_v4, 24) | {"routes": [_route("10.77.0.0", "255.255.0.0", "10.30.0.1")]},
+    ]
+    vendor_data = {"provider": "Rackspace", "network_info": _document([public, private], networks)}
+    meta_data = {
+        "uuid": RACKSPACE_UUID,
+        "name": RACKSPACE_NAME,
+        "hostname": RACKSPACE_NAME,
+        "launch_index": 0,
+        "availability_zone": None,
+        "public_keys": {"ops": key.with_suffix(".pub").read_text(encoding="utf-8")},
+    }
+    place = directory / "drive" / "openstack" / "latest"
+    place.mkdir(parents=True)
+    (place / "meta_data.json").write_text(json.dumps(meta_data), encoding="utf-8")
+    (place / "vendor_data.json").write_text(json.dumps(vendor_data), encoding="utf-8")
+    return burn(directory / "drive")
+
+
+def burn(tree: pathlib.Path) -> pathlib.Path:
+    """The ISO of a drive's tree, beside it, made with the options that nova makes it with."""
     image = tree.with_suffix(".iso")
     command = ["genisoimage", "-quiet", "-o", str(image), "-ldots", "-allow-lowercase", "-allow-multidot", "-l"]
     command += ["-publisher", "bootagent VM test", "-J", "-r", "-V", "config-2", str(tree)]

@@ -62,11 +62,12 @@ WantedBy=multi-user.target
 
 
 class Disk(NamedTuple):
-    """What QEMU needs to boot a machine: the raw root disk, and the kernel and initrd that were in it."""
+    """What QEMU needs to boot a machine: the root disk, and the kernel and initrd that were in it."""
 
     root: pathlib.Path
     kernel: pathlib.Path
     initrd: pathlib.Path
+    kind: str = "raw"  # QEMU's name of the disk's format
 
 
 def make_disk(

@@ -174,7 +174,7 @@ def _qemu(hardware: Hardware, shell: pathlib.Path, console: pathlib.Path) -> lis
     command += ["-smp", str(CPUS), "-m", str(MEMORY_MIB), "-uuid", uuid]
     command += ["-kernel", str(disk.kernel), "-initrd", str(disk.initrd), "-append", f"{KERNEL_ARGUMENTS} {arguments}"]
     command += ["-serial", f"file:{console}", "-device", "virtio-rng-pci"]
-    command += ["-drive", f"file={disk.root},format=raw,if=none,id=root,cache=unsafe"]
+    command += ["-drive", f"file={disk.root},format={disk.kind},if=none,id=root,cache=unsafe"]
     command += ["-device", "virtio-blk-pci,drive=root"]
     command += ["-device", "virtio-serial-pci", "-chardev", f"socket,id=shell,path={shell},server=on,wait=off"]
     command += ["-device", "virtserialport,chardev=shell,name=vmtest"]

@@ -13,6 +13,7 @@ from .images import WHEN_ONLINE
 
 if TYPE_CHECKING:
     import pathlib
+    import subprocess
 
     from .drives import Instance
     from .machine import Machine
@@ -139,11 +140,16 @@ def _answers(network: outside.Network, target: str) -> bool:
 
 
 def _login(network: outside.Network, name: str, key: pathlib.Path, address: str) -> Login:
-    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "IdentitiesOnly=yes"]
-    options += ["IdentityAgent=none", "ConnectTimeout=60", "LogLevel=ERROR"]
-    command = ["ssh", "-F", "/dev/null", "-i", str(key)]
-    for option in options:
-        command += ["-o", option]
-    result = network.run(*command, f"root@{address}", "id -un; cat /proc/sys/kernel/hostname", timeout=120)
+    result = run_ssh(network, key, address, "id -un; cat /proc/sys/kernel/hostname", 120)
     accepted = result.returncode == 0 and result.stdout.startswith("root\n")
     return Login(name, address, accepted, result.stdout + result.stderr)
+
+
+def run_ssh(
+    network: outside.Network, key: pathlib.Path, address: str, command: str, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as root of the guest, logged in with this key, from outside of it."""
+    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "IdentitiesOnly=yes"]
+    options += ["IdentityAgent=none", "ConnectTimeout=60", "LogLevel=ERROR"]
+    settings = [word for option in options for word in ("-o", option)]
+    return network.run("ssh", "-F", "/dev/null", "-i", str(key), *settings, f"root@{address}", command, timeout=timeout)
