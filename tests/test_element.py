@@ -96,6 +96,14 @@ def test_dib_lint_does_look(tmp_path: Path) -> None:
     assert "90-bootagent is not executable" in done.stdout
 
 
+def test_shellcheck_finds_nothing_in_what_is_sourced() -> None:
+    """What has a shebang is among all other scripts (test_linters.py)."""
+    sourced = sorted((ELEMENT / "environment.d").iterdir())
+    assert sourced
+    done = run("shellcheck", *map(str, sourced))
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize("place", sorted(PACKAGES), ids="-".join)
 def test_packages_are_called_as_the_distribution_does(place: tuple[str, str], tmp_path: Path) -> None:
     """By the two programs that a build asks, with nothing missing from the map."""

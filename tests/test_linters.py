@@ -46,7 +46,12 @@ def test_shellcheck_finds_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.rst", "CONTRIBUTING.rst", *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.rst"))]
+    "page",
+    [
+        "README.rst",
+        "CONTRIBUTING.rst",
+        *(str(p.relative_to(ROOT)) for p in (*ROOT.glob("docs/*.rst"), *ROOT.glob("elements/*/README.rst"))),
+    ],
 )
 def test_pages_are_valid_restructured_text(page: str) -> None:
     from docutils.core import publish_doctree

@@ -253,7 +253,7 @@ def test_the_agent_can_come_from_another_repository(tmp_path: pathlib.Path) -> N
         subprocess.run(["cp", "-r", str(ROOT / name), str(repository)], check=True)
     subprocess.run(["git", "-C", str(repository), "add", "."], check=True)
     subprocess.run(["git", "-C", str(repository), *author, "commit", "-q", "-m", "agent"], check=True)
-    place = tmp_path / "image"
+    place = tmp_path / "dib_build.image"  # the name of its manifest is what follows the dot
     place.mkdir()
     with opened("ifupdown", place) as image:
         (image.root / "etc/dib-manifests").mkdir()
