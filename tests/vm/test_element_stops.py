@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.test_element import ELEMENT, ROOT, dib
+from tests.test_wheel import NOT_COPIED
 
 from . import base
 
@@ -35,10 +38,11 @@ class Image:
     def __init__(self, root: pathlib.Path, hooks: pathlib.Path) -> None:
         self.root = root
         self.hooks = hooks
+        self.element = ELEMENT  # where the build found it
 
     def fetch(self, elements: str = "bootagent", **given: str) -> subprocess.CompletedProcess[str]:
         """Run the hook of the build host."""
-        return self._on_host(ELEMENT / "extra-data.d" / "50-bootagent", elements, given)
+        return self._on_host(self.element / "extra-data.d" / "50-bootagent", elements, given)
 
     def fetch_sources(self, **given: str) -> subprocess.CompletedProcess[str]:
         """Run that of the element source-repositories."""
@@ -63,7 +67,7 @@ class Image:
         return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
     def _on_host(self, hook: pathlib.Path, elements: str, given: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        found = f"get_image_element_array() {{ echo '[bootagent]={ELEMENT}'; }}; export -f get_image_element_array"
+        found = f"get_image_element_array() {{ echo '[bootagent]={self.element}'; }}; export -f get_image_element_array"
         environment = {
             "TMP_MOUNT_PATH": str(self.root),
             "TMP_HOOKS_PATH": str(self.hooks),
@@ -242,6 +246,21 @@ def test_simple_inits_variable_asks_for_networkmanager(tmp_path: pathlib.Path) -
 def test_a_rival_element_stops_the_build(ifupdown: Image) -> None:
     done = ifupdown.fetch("base dhcp-all-interfaces bootagent")
     assert "the element dhcp-all-interfaces configures the same NICs" in complaint(done)
+
+
+def test_the_agent_can_come_from_where_pip_put_it(ifupdown: Image, tmp_path: pathlib.Path) -> None:
+    """The same files as from a checkout, and they do."""
+    shutil.copytree(ROOT, tmp_path / "source", ignore=NOT_COPIED, symlinks=True)
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-warn-script-location"]
+    subprocess.run([*command, "--prefix", str(tmp_path / "prefix"), str(tmp_path / "source")], check=True)
+    place = ifupdown.root / "tmp/bootagent"
+    expected = {path.relative_to(place) for path in place.rglob("*") if path.is_file()}
+    shutil.rmtree(place)
+    ifupdown.element = tmp_path / "prefix/share/bootagent/elements/bootagent"
+    succeed(ifupdown.fetch())
+    assert {path.relative_to(place) for path in place.rglob("*") if path.is_file()} == expected
+    succeed(ifupdown.run(AGENT))
+    assert (ifupdown.root / "usr/sbin/bootagent").exists()
 
 
 def test_the_agent_can_come_from_another_repository(tmp_path: pathlib.Path) -> None:
