@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.bench.contenders import CLOUD_EXTRA_IFUPDOWN
 from tests.test_element import ELEMENT, ROOT, dib
 from tests.test_wheel import NOT_COPIED
 
@@ -85,12 +86,12 @@ class Image:
 
 
 @contextlib.contextmanager
-def opened(kind: str, directory: pathlib.Path) -> Iterator[Image]:
+def opened(kind: str, directory: pathlib.Path, extra: base.Extra = base.NOTHING_ELSE) -> Iterator[Image]:
     """An image of this kind that is thrown away afterwards."""
     places = {name: directory / name for name in ("upper", "work", "root", "hooks")}
     for place in places.values():
         place.mkdir()
-    tree = base.base_tree(SUITE, kind)
+    tree = base.base_tree(SUITE, kind, extra)
     layers = f"lowerdir={tree},upperdir={places['upper']},workdir={places['work']}"
     root = places["root"]
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, str(root)], check=True)
@@ -184,6 +185,20 @@ def test_a_cloud_init_that_stays_stops_the_build(ifupdown: Image) -> None:
     program.write_text("#!/bin/sh\n", encoding="utf-8")
     assert "cloud-init cannot be removed: /usr/local/bin/cloud-init" in complaint(ifupdown.run(AGENT))
     assert not (ifupdown.root / "usr/sbin/bootagent").exists()
+
+
+def test_nothing_is_left_of_a_cloud_init_that_can_be_removed(tmp_path: pathlib.Path) -> None:
+    """Debian keeps a removed package's services; the image is fit to be cloned without them."""
+    with opened("ifupdown", tmp_path, CLOUD_EXTRA_IFUPDOWN) as image:
+        succeed(image.fetch())
+        succeed(image.run(DAEMON))
+        assert "/usr/bin/cloud-init is still there" in complaint(image.run(AGENT))
+        succeed(image.shell("install-packages -e cloud-init"))  # as package-installs does
+        done = image.run(AGENT)
+        assert "cloud-init would configure" not in succeed(done) + done.stderr
+        succeed(image.shell("cd /tmp/bootagent && python3 -m bootagent seal --root /"))
+        assert succeed(image.shell("cd /tmp/bootagent && python3 -m bootagent seal --root / --check")) == ""
+        assert not (image.root / "etc/cloud").exists()
 
 
 def test_glean_is_taken_out_and_what_is_a_persons_stays(ifupdown: Image) -> None:
