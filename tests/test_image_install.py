@@ -292,7 +292,7 @@ def test_an_image_without_sshd_gets_no_host_keys(image: MachineDirectory) -> Non
 
 def test_an_installed_agent_says_where_the_verbs_of_the_builder_are(image: MachineDirectory) -> None:
     assert main(["install", "--root", str(image)]) == 0
-    command = [sys.executable, "-m", "bootagent", "seal", "--root", str(image)]
+    command = [sys.executable, "-S", "-m", "bootagent", "seal", "--root", str(image)]
     environment = {**os.environ, "PYTHONPATH": f"{image}/usr/lib/bootagent", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
