@@ -298,6 +298,7 @@ def test_presets_keep_the_network_of_the_image(image: MachineDirectory, capsys: 
     image.write(VENDOR, "enable systemd-networkd.service\ndisable NetworkManager.service\n")
     for unit in ("NetworkManager.service", "networking.service", "dhcpcd.service"):
         image.write(f"/usr/lib/systemd/system/{unit}", INSTALLABLE)
+    image.write("/usr/lib/systemd/system/connman.service", "[Service]\n[Install]\nAlias=dbus-net.connman.service\n")
     wants = image.path / "etc/systemd/system/multi-user.target.wants"
     (wants / "systemd-networkd.service").rename(wants / "NetworkManager.service")
     (image.path / "etc/systemd/system/dhcpcd.service").symlink_to("/dev/null")  # masked

@@ -25,8 +25,8 @@ PLACES = tuple(f"{place}/systemd/system-preset" for place in ("/etc", "/run", "/
 # The units by which a network daemon, or an agent like this one, comes up.
 UNITS = (
     *("systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service"),
-    *("NetworkManager.service", "NetworkManager-wait-online.service", "NetworkManager-dispatcher.service"),
-    *("networking.service", "network.service", "wicked.service", "wickedd.service", "dhcpcd.service"),
+    *("NetworkManager.service", "NetworkManager-wait-online.service"),
+    *("networking.service", "network.service", "wicked.service", "dhcpcd.service"),
     *("connman.service", "connman-wait-online.service"),
     *("cloud-init-local.service", "cloud-init-main.service", "cloud-init-network.service", "cloud-init.service"),
     *("cloud-config.service", "cloud-final.service", "glean-early.service", "glean-networkd.service"),
@@ -74,11 +74,11 @@ def _verdict(policy: list[tuple[str, str]], unit: str) -> str:
 
 
 def _can_be_enabled(tree: Tree, unit: str) -> bool:
-    """Whether it is installed, says what would enable it, and is not masked."""
+    """Whether it is installed, says what would start it, which is more than an alias, and is not masked."""
     for directory in (*UNIT_DIRS, "/lib/systemd/system"):
         path = f"{directory}/{unit}"
         if tree.root.link(path) == "/dev/null":
             return False
         if tree.is_file(path):
-            return "[Install]" in tree.text(path)
+            return any(line.startswith(("WantedBy=", "RequiredBy=")) for line in tree.text(path).split("\n"))
     return False
