@@ -159,15 +159,18 @@ def _forgiven_routes(interface: Interface, found: Device, excuses: list[Excuse])
     """The routes wanted; where a part of one is excused, that which is found with any value of the part."""
     place = interface.origin or interface.label
     routes = set()
-    for route in interface.routes:
-        want: Route = (str(route.to), str(route.via or ""), route.metric, route.onlink)
+    wanted: list[Route] = [
+        (str(route.to), str(route.via or ""), route.metric, route.onlink) for route in interface.routes
+    ]
+    spare = found.routes - set(wanted)  # what is found as it is wanted stands for nothing else
+    for route, want in zip(interface.routes, wanted):
         loose = {
             COMPONENTS[excuse.field]
             for excuse in excuses
             if excuse.where in (route.origin or place, place if excuse.values else "")
             and (not excuse.values or str(want[COMPONENTS[excuse.field]]) in excuse.values)
         }
-        like = [want] if want in found.routes else [have for have in found.routes if _is_like(have, want, loose)]
+        like = [want] if want in found.routes else [have for have in spare if _is_like(have, want, loose)]
         if like and 0 not in loose:
             routes.add(like[0])
         elif not loose & {0, 1}:  # without its gateway a route is none
