@@ -66,7 +66,7 @@ def prepare(root: Root, given: Mapping[str, object], waits: bool = True) -> Prep
     blocks = [path for path, entry in manifest.files.items() if entry.block]
     host, unread = read_host(root, options.users, blocks, find_drives=options.drive is None)
     clock.step("host")
-    found, silent = sources.find(root, host, options.drive)
+    found, silent = sources.find(root, host, options.drive, options.sources)
     if found is None and manifest.instance is not None:
         silent += (Problem("warning", "source", GONE),)
     clock.step("source")

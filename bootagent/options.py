@@ -9,6 +9,7 @@ line of the agent; the path of a drive is inside the root in the first two.  Key
     fallback: dhcp | none      what a NIC that no document names gets
     hostname: fqdn | short | keep
     render-to: etc | run       where the network's files go; run: an /etc that is read-only or verified
+    sources: [configdrive]     the sources that are asked; default: each there is; on the kernel command line a,b
     users: [root, debian]      who gets the instance's SSH keys; on the kernel command line root,debian
 
 A wrong key or value in a file or on the kernel command line is a problem and the default stands: no input stops a boot.
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 FILE = "/etc/bootagent.yaml"
 PREFIX = "bootagent."
+LISTS = ("sources", "users")  # on the kernel command line with commas
 
 
 class Options(Record):
@@ -41,6 +43,7 @@ class Options(Record):
     fallback: str = "dhcp"
     hostname: str = "fqdn"
     render_to: str = "etc"
+    sources: tuple[str, ...] | None = None
     users: tuple[str, ...] = ("root",)
     strict: bool = False
 
@@ -90,7 +93,7 @@ def _read_file(root: Root, problems: list[Problem]) -> Mapping[object, object]:
 
 def _kernel_options(cmdline: str) -> dict[object, object]:
     words = (word[len(PREFIX) :].partition("=") for word in cmdline.split() if word.startswith(PREFIX))
-    return {key: value.split(",") if key == "users" else value for key, _, value in words}
+    return {key: value.split(",") if key in LISTS else value for key, _, value in words}
 
 
 def is_off(cmdline: str) -> bool:
@@ -129,6 +132,14 @@ def _backend(value: object) -> str:
     return _one_of(*renderers.names())(value)
 
 
+def _sources(value: object) -> tuple[str, ...]:
+    from bootagent import sources
+
+    if not isinstance(value, list) or not value:
+        raise ValueError("not a list of sources")
+    return tuple(dict.fromkeys(map(_one_of(*sources.names()), value)))
+
+
 def _users(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise ValueError("not a list of user names")
@@ -141,5 +152,6 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "fallback": _one_of("dhcp", "none"),
     "hostname": _one_of("fqdn", "short", "keep"),
     "render-to": _one_of("etc", "run"),
+    "sources": _sources,
     "users": _users,
 }

@@ -266,6 +266,25 @@ def test_options_of_the_image_and_of_the_kernel_command_line(one: MachineDirecto
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "wheres"),
+    [
+        ("bootagent.sources=configdrive", []),
+        ("bootagent.sources=configdrive,configdirve", ["kernel command line: sources"]),
+        ("bootagent.sources=", ["kernel command line: sources"]),
+    ],
+)
+def test_the_sources_that_are_asked_are_those_that_there_are(
+    one: MachineDirectory, cloud: Cloud, words: str, wheres: list[str]
+) -> None:
+    """A name that is none costs the machine no source: the option falls back to its default."""
+    one.write("/proc/cmdline", f"{words}\n")
+    cloud.say("id-1", "192.0.2.5")
+    status = boot(one, cloud)
+    assert status["source"] == "configdrive"
+    assert [problem["where"] for problem in status["problems"]] == wheres
+
+
 def test_keys_move_when_the_users_do(one: MachineDirectory, cloud: Cloud) -> None:
     one.write("/etc/passwd", "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n")
     cloud.say("id-1", "192.0.2.5")

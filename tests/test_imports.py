@@ -25,7 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "media": {"errors"},
     "services": {"root"},
     "host": {"errors", "media", "model", "record", "root", "services"},
-    "options": {"errors", "libraries", "model", "record", "renderers", "root"},
+    "options": {"errors", "libraries", "model", "record", "renderers", "root", "sources"},
     "formats": {"errors", "jsontext", "model"},
     "sources": {"errors", "formats", "host", "media", "model", "record", "root"},
     "state": {"jsontext", "model", "record", "root"},

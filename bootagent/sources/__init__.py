@@ -57,13 +57,17 @@ def load(name: str) -> Source:
     return module
 
 
-def find(root: Root, host: Host, drive: str | None) -> tuple[Found | None, tuple[Problem, ...]]:
-    """The first source that is here and speaks; ``drive``, a path outside the root, leaves no choice.
+def find(
+    root: Root, host: Host, drive: str | None, asked: tuple[str, ...] | None = None
+) -> tuple[Found | None, tuple[Problem, ...]]:
+    """The first source that is here and speaks, of those that are ``asked`` if it is not all.
+
+    ``drive``, a path outside the root, leaves no choice.
 
     A source that is here and cannot be read is a problem, and the next one is asked.
     """
     problems = []
-    candidates = ("configdrive",) if drive else names()
+    candidates = ("configdrive",) if drive else asked or names()
     for source in sorted(map(load, candidates), key=lambda source: source.PRIORITY):
         if drive or source.detect(host):
             try:

@@ -231,6 +231,7 @@ def test_glean_is_taken_out_and_what_is_a_persons_stays(ifupdown: Image) -> None
             {"DIB_BOOTAGENT_USERS": "root,debian", "DIB_BOOTAGENT_HOSTNAME": "short"},
             "hostname: short\nusers: [root,debian]\n",
         ),
+        ({"DIB_BOOTAGENT_SOURCES": "configdrive"}, "sources: [configdrive]\n"),
         ({"DIB_BOOTAGENT_DRIVE": "/dev/sr0", "DIB_BOOTAGENT_RENDER_TO": "run"}, "drive: /dev/sr0\nrender-to: run\n"),
     ],
 )
