@@ -56,6 +56,9 @@ def parse_json_text(text: str) -> Any:
         value, end = _scan(text, start)
     except StopIteration as error:
         raise _decode_error("Expecting value", text, error.value) from None
+    except SystemError:  # its other errors are of a class that it finds, before Python 3.12, only where json is loaded
+        __import__("json.decoder")
+        value, end = _scan(text, start)
     rest = text[end:].lstrip(_SPACE)
     if rest:
         raise _decode_error("Extra data", text, len(text) - len(rest))

@@ -7,7 +7,9 @@ import importlib
 import json
 import math
 import re
+import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -90,3 +92,23 @@ def test_an_interpreter_without_the_parts_in_c_reads_and_writes_the_same(monkeyp
         with pytest.raises(ValueError, match="Expecting value"):
             slow.parse_json_text("[nul]")
     importlib.reload(jsontext)
+
+
+@pytest.mark.parametrize("text", ['{"a": 1', '{"a" 1}', '["a"', '"a', "[1,"])
+def test_what_is_wrong_is_said_too_where_nothing_has_loaded_json(text: str) -> None:
+    """As on a boot: the part in C looks for the class of its errors among the modules that are there."""
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from bootagent.jsontext import parse_json_text
+assert "json" not in sys.modules
+try:
+    parse_json_text(sys.argv[2])
+except ValueError as error:
+    print(type(error).__name__, error)
+"""
+    command = [sys.executable, "-I", "-S", "-c", code, str(Path(jsontext.__file__).parent.parent), text]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with pytest.raises(json.JSONDecodeError) as caught:
+        json.loads(text)
+    assert (done.stdout, done.stderr) == (f"JSONDecodeError {caught.value}\n", "")
