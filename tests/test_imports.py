@@ -26,7 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "services": {"root"},
     "host": {"errors", "media", "model", "record", "root", "services"},
     "options": {"errors", "libraries", "model", "record", "renderers", "root", "sources"},
-    "formats": {"errors", "jsontext", "model"},
+    "formats": {"errors", "jsontext", "libraries", "model"},
     "sources": {"errors", "formats", "host", "media", "model", "record", "root"},
     "state": {"jsontext", "model", "record", "root"},
     "renderers": {"errors", "host", "model", "record"},

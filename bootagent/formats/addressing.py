@@ -121,6 +121,11 @@ class AddressingDraft(Resolvers):
         if gateway is not None and gateway not in self._defaults:
             self.add_route(Route(DEFAULT[version], gateway, metric, origin=where))
 
+    @property
+    def subnets(self) -> tuple[IPNetwork, ...]:
+        """The networks of the static addresses."""
+        return tuple(ip.network for ip in self._addresses)
+
     def finish(self, report: Report) -> Addressing:
         """The addressing, without routes that go by way of the link's own address: the kernel refuses them."""
         own = {int(ip): ip.version for ip in self._addresses}

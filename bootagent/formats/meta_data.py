@@ -12,10 +12,13 @@ from bootagent.model.values import Hostname, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from bootagent.formats.report import Report
 
+IDS = ("uuid", "instance_id", "instance-id")
+HOSTNAMES = ("hostname", "local-hostname", "local_hostname", "name")
 MAX_ID = 128
 MAX_KEYS = 1000
 MAX_DEPTH = 3  # public_keys: a dict of lists of records, at most
@@ -24,9 +27,9 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _HOST_CHARS = _LETTERS | frozenset("0123456789-.")
 
 
-def parse_id(meta: dict[str, Any], base: str, report: Report) -> str | None:
-    """The instance's identity: any printable text, not always a UUID."""
-    for key in ("uuid", "instance_id", "instance-id"):
+def parse_id(meta: dict[str, Any], base: str, report: Report, keys: Sequence[str] = IDS) -> str | None:
+    """The instance's identity: any printable text, not always a UUID; the first of ``keys`` that says one."""
+    for key in keys:
         value = meta.get(key)
         if value is None or value == "":
             continue
@@ -37,9 +40,9 @@ def parse_id(meta: dict[str, Any], base: str, report: Report) -> str | None:
     return None
 
 
-def parse_hostname(meta: dict[str, Any], base: str, report: Report) -> Hostname | None:
+def parse_hostname(meta: dict[str, Any], base: str, report: Report, keys: Sequence[str] = HOSTNAMES) -> Hostname | None:
     """The host name; the display name, which is free text in any case, only where there is nothing better."""
-    for key in ("hostname", "local-hostname", "local_hostname", "name"):
+    for key in keys:
         value = meta.get(key)
         if value is None or value == "":
             continue
