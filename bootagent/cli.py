@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     from bootagent import __version__
 
     parser = argparse.ArgumentParser(
-        "bootagent", description="First-boot agent: config drive in, reachable machine out."
+        "bootagent", description="First-boot agent: a cloud's drive in, reachable machine out."
     )
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

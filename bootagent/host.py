@@ -57,7 +57,7 @@ class Account(Record):
 
 
 class Drive(Record):
-    """A disk, a partition or a directory that may be a config drive."""
+    """A disk, a partition or a directory that may be a source's drive."""
 
     path: str  # below the root
     labels: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ Three places, a later one wins: ``/etc/bootagent.yaml``, ``bootagent.KEY=VALUE``
 line of the agent; the path of a drive is inside the root in the first two.  Keys and values::
 
     backend: networkd          a renderer's name; default: the one that runs at next boot
-    drive: /dev/vdb            the config drive, not looked for
+    drive: /dev/vdb            the drive, not looked for
     fallback: dhcp | none      what a NIC that no document names gets
     hostname: fqdn | short | keep
     render-to: etc | run       where the network's files go; run: an /etc that is read-only or verified

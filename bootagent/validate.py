@@ -8,20 +8,21 @@ import os
 import sys
 
 from bootagent.errors import SourceError
-from bootagent.formats import openstack
+from bootagent.formats import nocloud, openstack
 from bootagent.host import Host
 from bootagent.log import write_problems
 from bootagent.model.instance import Instance, Problem
 from bootagent.planners.network import bind
 from bootagent.report import problems_json
 from bootagent.root import MAX_READ
-from bootagent.sources import configdrive
+from bootagent.sources import configdrive, read_drive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.model.network import Interface
 
 DOCUMENTS = (*configdrive.DOCUMENTS, configdrive.NETWORK_CONFIG)
+NOCLOUD_DOCUMENTS = (nocloud.META_DATA, nocloud.NETWORK_CONFIG)
 FIRST_BYTES = (b"{", b"[")
 
 
@@ -61,11 +62,14 @@ def _read(path: str) -> Instance:
                 content = file.read(MAX_READ + 1)
         except OSError as error:
             raise SourceError(path, error.strerror or str(error)) from error
-        if name in DOCUMENTS:
+        if name not in (*DOCUMENTS, *NOCLOUD_DOCUMENTS):
+            is_json = content.lstrip()[:1] in FIRST_BYTES
+            name = nocloud.NETWORK_CONFIG if name.endswith((".yaml", ".yml")) else _guess(content) if is_json else ""
+        if name in NOCLOUD_DOCUMENTS:
+            return nocloud.parse_documents({name: content})
+        if name:
             return openstack.parse_documents({name: content})
-        if content.lstrip()[:1] in FIRST_BYTES:
-            return openstack.parse_documents({_guess(content): content})
-    return configdrive.read_drive(path, path)[0]
+    return read_drive(path, path).instance
 
 
 def _guess(content: bytes) -> str:
@@ -75,6 +79,8 @@ def _guess(content: bytes) -> str:
     except (ValueError, RecursionError):
         data = None
     keys = set(data) if isinstance(data, dict) else set()
+    if keys & {"version", "ethernets", "config", "network"}:
+        return nocloud.NETWORK_CONFIG
     if "network_info" in keys:
         return "vendor_data.json"
     return "meta_data.json" if keys & {"uuid", "hostname", "public_keys", "name"} else "network_data.json"

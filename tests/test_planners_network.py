@@ -328,7 +328,7 @@ def test_dns_of_no_link_goes_to_those_that_lead_outside() -> None:
     assert network.dns == Dns()
     network, problems = bound((nic(A),), host(("e1", A)), dns)
     assert network.dns == dns
-    assert problems == ["info network_data.json: services: no link takes them: the resolver does"]
+    assert problems == ["info network: no link takes the DNS servers of all: the resolver does"]
 
 
 def test_online_waits_for_addresses_only() -> None:

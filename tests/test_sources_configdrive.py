@@ -13,12 +13,12 @@ from bootagent import sources
 from bootagent.errors import SourceError
 from bootagent.host import read_host
 from bootagent.root import Root
-from bootagent.sources import configdrive
 from tests.images import make_iso_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bootagent.model.instance import Instance
     from tests.conftest import MachineDirectory
 
 UUID = "4a1c8f60-3d0b-4b7e-9a52-7d1e0c5b9f31"
@@ -66,6 +66,12 @@ def find(machine: MachineDirectory, uuid: str = "") -> tuple[sources.Found | Non
     return found, [f"{problem.severity} {problem}" for problem in problems]
 
 
+def read(tree: Path) -> Instance:
+    found = sources.read_drive(str(tree), tree.name)
+    assert (found.source, found.reach) == ("configdrive", 0)
+    return found.instance
+
+
 def test_a_machine_without_a_drive_has_no_source_and_no_problem(machine: MachineDirectory) -> None:
     machine.write("/sys/class/block/vda/size", "800\n")
     machine.write("/dev/vda", os.urandom(65536))
@@ -73,7 +79,7 @@ def test_a_machine_without_a_drive_has_no_source_and_no_problem(machine: Machine
 
 
 def test_the_label_decides_in_any_case(machine: MachineDirectory, tmp_path: Path) -> None:
-    attach(machine, tmp_path, "vdb", meta("other"), label="cidata")
+    attach(machine, tmp_path, "vdb", meta("other"), label="other")
     attach(machine, tmp_path, "vdc", meta("mine"), label="CONFIG-2")
     found, problems = find(machine)
     assert found
@@ -136,7 +142,7 @@ def test_a_damaged_only_drive_is_an_error_with_its_name(machine: MachineDirector
 @pytest.mark.parametrize("document", ["meta_data.json", "network_data.json"])
 def test_one_document_is_a_good_drive(tmp_path: Path, document: str) -> None:
     content: dict[str, object] = {"uuid": "i"} if document == "meta_data.json" else NIC
-    instance, _ = configdrive.read_drive(str(write_tree(tmp_path / "t", latest={document: content})), "t")
+    instance = read(write_tree(tmp_path / "t", latest={document: content}))
     assert instance.problems == ()
     assert (instance.id is not None) == (document == "meta_data.json")
     assert (instance.network is not None) == (document == "network_data.json")
@@ -150,25 +156,25 @@ def test_each_document_comes_from_latest_or_else_the_newest_date(tmp_path: Path)
         v2031_01_01=meta("newest"),
         v2018_08_27=meta("middle"),
     )
-    assert configdrive.read_drive(str(tree), "t")[0].id == "newest"
+    assert read(tree).id == "newest"
     write_tree(tmp_path / "u", latest=meta("latest"), v2031_01_01=meta("newest"))
-    assert configdrive.read_drive(str(tmp_path / "u"), "u")[0].id == "latest"
+    assert read(tmp_path / "u").id == "latest"
 
 
 def test_a_directory_without_a_drives_tree_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="a drive without"):
-        configdrive.read_drive(str(tmp_path / "empty"), "empty")
+        read(tmp_path / "empty")
 
 
 def test_the_debian_file_that_metadata_names_is_read_and_its_absence_harmless(tmp_path: Path) -> None:
     document = {"uuid": "i", "network_config": {"name": "network_config", "content_path": "/content/0000"}}
     tree = write_tree(tmp_path / "t", latest={"meta_data.json": document})
     write_tree(tmp_path / "u", latest={"meta_data.json": document, "network_data.json": NIC})
-    assert configdrive.read_drive(str(tmp_path / "u"), "u")[0].problems == ()
-    assert [problem.severity for problem in configdrive.read_drive(str(tree), "t")[0].problems] == ["warning"]
+    assert read(tmp_path / "u").problems == ()
+    assert [problem.severity for problem in read(tree).problems] == ["warning"]
     (tree / "openstack/content").mkdir()
     (tree / "openstack/content/0000").write_text("auto eth0\niface eth0 inet static\n  address 192.0.2.5/24\n")
-    network = configdrive.read_drive(str(tree), "t")[0].network
+    network = read(tree).network
     assert network
     assert str(network.links[0].addressing.addresses[0].ip) == "192.0.2.5/24"

@@ -71,7 +71,7 @@ def bind(network: Network, host: Host, fallback: str) -> tuple[BoundNetwork, tup
     addresses = {interface.match.mac for interface in interfaces if interface.match}
     unlisted = tuple(nic.name for nic in host.nics if nic.name not in named and nic.mac not in addresses)
     if dns != Dns():
-        problems.append(Problem("info", "network_data.json: services", "no link takes them: the resolver does"))
+        problems.append(Problem("info", "network", "no link takes the DNS servers of all: the resolver does"))
     return BoundNetwork(interfaces, unlisted if fallback == "dhcp" else None, dns), tuple(problems)
 
 
