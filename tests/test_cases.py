@@ -70,7 +70,8 @@ def test_plan_is_what_the_case_says(case: str, backend: str, capsys: pytest.Capt
     arguments = ["plan", "--json", "--root", str(machine), "--drive", str(machine / "drive"), "--backend", backend]
     assert main(arguments) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert (plan["source"], plan["backend"], plan["actions"]) == ("configdrive", backend, [])
+    source = "configdrive" if (machine / "drive" / "openstack").is_dir() else "nocloud"
+    assert (plan["source"], plan["backend"], plan["actions"]) == (source, backend, [])
     links = {file["path"] for file in plan["files"] if stat.S_ISLNK(int(file["mode"], 8))}
     files = {file["path"]: "-> " * (file["path"] in links) + file["content"] for file in plan["files"]}
     assert files == {f"/{path}": content for path, content in tree(out / backend).items()}
