@@ -303,7 +303,7 @@ def test_keys_that_are_not_followed_are_named() -> None:
         config:
         - {type: physical, name: eth0, wakeonlan: true, keep_configuration: false, vif_id: '', "odd\\nkey": 1}
         """
-    links_of(text, "warning extra", "warning config[0].wakeonlan", "warning config[0]['odd\\nkey']")
+    links_of(text, "warning extra", "info config[0].wakeonlan", "warning config[0]['odd\\nkey']")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bootagent.model.network import Addressing, IPAddress, IPNetwork, Link
 
 MAX_DEVICES = 4096
+HARMLESS = ("optional", "wakeonlan")  # whether they are followed or not, the machine is reached the same way
 
 
 class Devices:
@@ -118,4 +119,4 @@ def report_unused(raw: dict[str, Any], known: Container[str], place: str, report
     """Name every key that says something and is not followed."""
     for key, value in raw.items():
         if key not in known and value is not None and value is not False and value not in ("", {}):
-            report.warning(below(place, key), "not used")
+            (report.info if key in HARMLESS else report.warning)(below(place, key), "not used")
