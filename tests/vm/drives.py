@@ -154,11 +154,11 @@ def rackspace_drive(key: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
     return burn(directory / "drive")
 
 
-def burn(tree: pathlib.Path) -> pathlib.Path:
+def burn(tree: pathlib.Path, label: str = "config-2") -> pathlib.Path:
     """The ISO of a drive's tree, beside it, made with the options that nova makes it with."""
     image = tree.with_suffix(".iso")
     command = ["genisoimage", "-quiet", "-o", str(image), "-ldots", "-allow-lowercase", "-allow-multidot", "-l"]
-    command += ["-publisher", "bootagent VM test", "-J", "-r", "-V", "config-2", str(tree)]
+    command += ["-publisher", "bootagent VM test", "-J", "-r", "-V", label, str(tree)]
     subprocess.run(command, check=True, capture_output=True)
     return image
 
