@@ -27,7 +27,7 @@ installkernel() {
 
 install() {
     local unit
-    inst_multiple mount sh
+    inst_multiple mount
     for unit in bootagent-initrd.service bootagent-initrd-unchanged.service bootagent-initrd-writable.service; do
         inst_simple "$moddir/$unit" "$systemdsystemunitdir/$unit"
     done
