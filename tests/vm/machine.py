@@ -116,8 +116,8 @@ class Machine:
         code, _, output = answer.decode().strip().partition(" ")
         return int(code), base64.b64decode(output).decode(errors="replace")
 
-    def power_off(self, timeout: float = 420) -> None:
-        """Shut down in order, and wait until the machine is off: as long as systemd waits for a DHCP client to end."""
+    def power_off(self, timeout: float = 240) -> None:
+        """Shut down in order, and wait until the machine is off."""
         self.shell("systemctl --no-block poweroff")
         try:
             self._process.wait(timeout)
