@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import time
@@ -26,7 +27,6 @@ from tests import strategies
 from tests.debs import unpacked
 
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Callable, Iterator
 
     from bootagent.model.plan import Plan
@@ -35,6 +35,7 @@ NEEDED = ("ip", "radvd")
 SOURCES = "source /etc/network/interfaces.d/*\n"
 SYSFS = "/sys/class/net"
 SYSCTL = "/proc/sys/net/ipv6/conf"
+UNIT = pathlib.Path(__file__).resolve().parents[1] / "systemd/bootagent-ifupdown.service"
 
 
 class Daemon(NamedTuple):
@@ -395,6 +396,19 @@ def test_dhcp_waits_for_nobody_where_it_is_not_required() -> None:
     assert "auto eth1\n" in text
     assert "auto eth2\n" in text
     assert "allow-bootagent eth3\niface eth3 inet manual\n    up if command -v dhclient" in text
+
+
+def test_the_unit_finds_the_names_of_those_and_no_file_where_there_is_none() -> None:
+    """No process is started on a machine whose document names every NIC."""
+    devices = (nic("eth0", dhcp4=True, required=False), nic("eth1", addresses=addresses("192.0.2.5/24")))
+    plan = ifupdown.render(BoundNetwork(devices, unlisted=(InterfaceName("eth3"),)), Host())
+    assert [file.content for file in plan.files if file.path == ifupdown.LATER] == ["eth0\neth3\n"]
+    plan = ifupdown.render(BoundNetwork(devices[1:]), Host())
+    assert ifupdown.LATER not in [file.path for file in plan.files]
+    unit = UNIT.read_text(encoding="ascii")
+    assert f"\nConditionPathExists={ifupdown.LATER}\n" in unit
+    assert f"done <{ifupdown.LATER}; wait'" in unit
+    assert "ExecCondition" not in unit
 
 
 def test_dhcp_clients_get_the_metric_and_leave_advertisements_to_the_kernel() -> None:

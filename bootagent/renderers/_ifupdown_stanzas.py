@@ -60,12 +60,17 @@ def _comment(interface: Interface) -> str:
     return f"# {' '.join(interface.origin.split()) or interface.label}{member}\n"
 
 
+def starts_later(interface: Interface) -> bool:
+    """Whether it is brought up with nobody waiting: what may wait for a server in vain must not stop the boot."""
+    waits = interface.dhcp4 or interface.dhcp6 == "stateful"
+    return waits and not interface.required and interface.master is None
+
+
 def _start(interface: Interface) -> str:
-    """Who brings the device up: a member comes with its bond, and what may wait for a server must not stop the boot."""
+    """Who brings the device up: a member comes with its bond."""
     if interface.master is not None:
         return ""
-    waits = interface.dhcp4 or interface.dhcp6 == "stateful"
-    return f"{'auto' if interface.required or not waits else f'allow-{OPTIONAL}'} {interface.name}\n"
+    return f"{f'allow-{OPTIONAL}' if starts_later(interface) else 'auto'} {interface.name}\n"
 
 
 def _text(name: str, stanza: Stanza) -> str:

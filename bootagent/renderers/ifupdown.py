@@ -9,7 +9,7 @@ from __future__ import annotations
 from bootagent.model.instance import Problem
 from bootagent.model.network import Dns
 from bootagent.model.plan import File, Plan
-from bootagent.renderers._ifupdown_stanzas import render_fallback, render_interface
+from bootagent.renderers._ifupdown_stanzas import render_fallback, render_interface, starts_later
 from bootagent.renderers._interfaces import DHCLIENT_HOOK, DIRECTORY, HEADER, INTERFACES, OURS, configured
 from bootagent.renderers._present import present
 
@@ -29,6 +29,8 @@ PARTLY: Mapping[str, str] = {}
 READS = (INTERFACES, DIRECTORY)
 # interfaces(5) knows no second directory: what sources /run/network, as some images do, is the image's own affair.
 RUN: Mapping[str, str] = {}
+# The devices that bootagent-ifupdown.service brings up, a name a line; without the file it starts nothing at all.
+LATER = "/etc/network/bootagent-later"
 NEW_INTERFACES = f"{HEADER}auto lo\niface lo inet loopback\n\nsource {DIRECTORY}*\n"
 
 
@@ -41,6 +43,7 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     known = (network.dns, *(interface.dns for interface in network.interfaces))
     own_dns = not host.resolver and any(dns != Dns() for dns in known)
     texts = [HEADER]
+    later = [str(interface.name) for interface in devices.values() if starts_later(interface)]
     for interface in devices.values():
         texts.append(render_interface(interface, devices, interface.dns if feeds else Dns(), own_dns))
         for path in taken.get(str(interface.name), ()):
@@ -50,9 +53,11 @@ def render(network: BoundNetwork, host: Host) -> Plan:
             problems.append(Problem("info", taken[name][0], f"{name} is left to it"))
         else:
             texts.append(render_fallback(name, own_dns))
+            later.append(name)
     leases = any(device.dhcp4 or device.dhcp6 for device in devices.values()) or network.unlisted
     hooks = (DHCLIENT_HOOK,) if own_dns and leases else ()
-    files = (File(OURS, "\n".join(texts)), *_sourcing(host.texts.get(INTERFACES)), *hooks)
+    lists = (File(LATER, "".join(f"{name}\n" for name in later)),) if later else ()
+    files = (File(OURS, "\n".join(texts)), *_sourcing(host.texts.get(INTERFACES)), *lists, *hooks)
     return Plan(files, problems=tuple(problems))
 
 
