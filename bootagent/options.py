@@ -46,12 +46,14 @@ class Options(Record):
     sources: tuple[str, ...] | None = None
     users: tuple[str, ...] = ("root",)
     strict: bool = False
+    places: Mapping[str, str] = {}  # where each of those that are not as by default is from
 
 
 def read_options(root: Root, cmdline: str, given: Mapping[str, Any]) -> tuple[Options, tuple[Problem, ...]]:
     """The options of this machine; ``given`` are the agent's own, already checked."""
     problems: list[Problem] = []
     values: dict[str, Any] = {}
+    places: dict[str, str] = {}
     for place, source in ((FILE, _read_file(root, problems)), ("kernel command line", _kernel_options(cmdline))):
         for key, value in source.items():
             if not isinstance(key, str) or key not in _CHECKS:
@@ -59,11 +61,13 @@ def read_options(root: Root, cmdline: str, given: Mapping[str, Any]) -> tuple[Op
                 continue
             try:
                 values[key.replace("-", "_")] = _CHECKS[key](value)
+                places[key] = place + (f", preferred to {places[key]}" if key in places else "")
             except ValueError as error:
                 problems.append(Problem("warning", f"{place}: {key}", str(error)))
     if "drive" in values:
         values["drive"] = root.host_path(values["drive"])
-    return Options()._replace(**{**values, **given}), tuple(problems)
+    places.update(dict.fromkeys(given, "the agent's command line"))
+    return Options()._replace(**{**values, **given, "places": places}), tuple(problems)
 
 
 def _read_file(root: Root, problems: list[Problem]) -> Mapping[object, object]:

@@ -95,12 +95,20 @@ def test_a_drive_with_network_data_only_is_a_good_drive() -> None:
 
 def test_a_drive_with_meta_data_only_is_a_good_drive() -> None:
     instance = meta(uuid=UUID, hostname="web1.novalocal", public_keys={"k": key(1)})
-    assert instance == Instance(UUID, Hostname("web1.novalocal"), instance.ssh_keys, documents=("meta_data.json",))
+    origins = {"id": "uuid", "hostname": "hostname", "ssh_keys": "public_keys"}
+    assert instance == Instance(
+        UUID,
+        Hostname("web1.novalocal"),
+        instance.ssh_keys,
+        documents=("meta_data.json",),
+        origins={field: f"meta_data.json: {key}" for field, key in origins.items()},
+    )
     assert instance.ssh_keys == (key(1),)
 
 
 def test_nothing_but_a_uuid_says_no_host_name_and_no_keys() -> None:
-    assert meta(uuid=UUID) == Instance(UUID, None, (), documents=("meta_data.json",))
+    origins = {"id": "meta_data.json: uuid"}
+    assert meta(uuid=UUID) == Instance(UUID, None, (), documents=("meta_data.json",), origins=origins)
 
 
 def test_no_network_is_not_the_same_as_an_empty_one() -> None:

@@ -572,8 +572,8 @@ def test_many_interfaces_cost_in_proportion() -> None:
     def seconds(count: int) -> float:
         vlans = [Interface(f"v{i}", InterfaceName(f"v{i}"), vlan=Vlan(VlanId(i + 1), "eth0")) for i in range(count)]
         network = BoundNetwork((nic(0), *vlans))
-        start = time.perf_counter()
+        start = time.process_time()
         render_for("networkd", network, Host())
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     assert min(seconds(2048) for _ in range(3)) < 24 * min(seconds(256) for _ in range(3))

@@ -35,6 +35,7 @@ def parse_id(meta: dict[str, Any], base: str, report: Report, keys: Sequence[str
             continue
         text = str(value) if isinstance(value, int) else value.strip() if isinstance(value, str) else ""
         if 1 <= len(text) <= MAX_ID and text.isascii() and text.isprintable():
+            report.origin("id", base, (key,))
             return text
         report.warning(f"{base}{key}", f"not printable ASCII of 1 to {MAX_ID} bytes")
     return None
@@ -53,6 +54,7 @@ def parse_hostname(meta: dict[str, Any], base: str, report: Report, keys: Sequen
             continue
         if hostname != value:
             report.info(f"{base}{key}", f"{shown(value)} is used as {shown(hostname)}")
+        report.origin("hostname", base, (key,), (other for other in keys if other != key and meta.get(other)))
         return hostname
     return None
 
@@ -146,6 +148,8 @@ class _Keys:
 def parse_keys(meta: dict[str, Any], base: str, report: Report) -> tuple[SshKey, ...]:
     """The keys of all places where they may stand, each once."""
     keys = _Keys(report)
-    for place in ("keys", "public_keys", "public-keys"):
+    places = ("keys", "public_keys", "public-keys")
+    for place in places:
         keys.add(meta.get(place), f"{base}{place}")
+    report.origin("ssh_keys", base, [place for place in places if meta.get(place)])
     return tuple(keys.found.values())

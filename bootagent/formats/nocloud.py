@@ -65,7 +65,7 @@ def _parse_meta_data(meta: dict[str, Any], problems: list[Problem]) -> Instance:
     if meta.get("seedfrom"):
         report.warning(f"{base}seedfrom", "no other place is looked at")
     identity, hostname = parse_id(meta, base, report, IDS), parse_hostname(meta, base, report, HOSTNAMES)
-    instance = Instance(identity, hostname, parse_keys(meta, base, report))
+    instance = Instance(identity, hostname, parse_keys(meta, base, report), origins=report.origins)
     problems += report.problems()
     return instance
 

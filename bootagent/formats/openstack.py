@@ -55,7 +55,7 @@ def parse_documents(documents: Mapping[str, bytes]) -> Instance:
         report = Report()
         base = "meta_data.json: "
         identity, hostname = parse_id(meta, base, report), parse_hostname(meta, base, report)
-        instance = Instance(identity, hostname, parse_keys(meta, base, report))
+        instance = Instance(identity, hostname, parse_keys(meta, base, report), origins=report.origins)
         names_config = bool(meta.get("network_config"))
         problems += report.problems()
     del meta

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The problems of one document, in the order in which they were met, and never too many of them."""
+"""The problems of one document, in the order in which they were met and never too many, and where values are from."""
 
 from __future__ import annotations
 
 from bootagent.model.instance import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 MAX_PROBLEMS = 1000  # a status file is read by people; what lies beyond says nothing new
 
@@ -11,10 +15,17 @@ MAX_PROBLEMS = 1000  # a status file is read by people; what lies beyond says no
 class Report:
     """Collects problems; ``where`` is the document and the place, ``message`` holds cloud text only as ``shown()``."""
 
-    __slots__ = ("_problems",)
+    __slots__ = ("_problems", "origins")
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
+        self.origins: dict[str, str] = {}  # of Instance's fields: document and place, and what it was preferred to
+
+    def origin(self, field: str, base: str, keys: Sequence[str], rest: Iterable[str] = ()) -> None:
+        """``field`` is from the ``keys`` below ``base``, where the ``rest`` of them says something too."""
+        if keys:
+            over = ", ".join(rest)
+            self.origins[field] = f"{base}{', '.join(keys)}" + (f", preferred to {over}" if over else "")
 
     def error(self, where: str, message: str) -> None:
         """What was asked for is not done."""

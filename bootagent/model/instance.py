@@ -7,6 +7,8 @@ from bootagent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bootagent.model.network import Network
     from bootagent.model.sshkey import SshKey
     from bootagent.model.values import Hostname
@@ -32,4 +34,5 @@ class Instance(Record):
     network: Network | None = None
     broken: frozenset[str] = frozenset()  # documents that are there and could not be read at all
     documents: tuple[str, ...] = ()  # documents that were used, as paths on the source
+    origins: Mapping[str, str] = {}  # of the fields above: "meta_data.json: hostname, preferred to name"
     problems: tuple[Problem, ...] = ()
