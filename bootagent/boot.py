@@ -12,19 +12,20 @@ from bootagent.host import Host, read_cmdline, read_host, read_texts
 from bootagent.inputs import INPUTS, Inputs, read_inputs, record_inputs
 from bootagent.log import Clock
 from bootagent.model.instance import Problem
+from bootagent.model.network import Network
+from bootagent.model.plan import File
 from bootagent.options import Options, is_off, read_options
 from bootagent.planners import resolver
 from bootagent.planners.network import choose_backend
 from bootagent.record import Record
 from bootagent.report import state_of, status_file
-from bootagent.state import LAST_STATUS, Manifest, next_manifest, read_manifest
+from bootagent.state import AWAITED, LAST_STATUS, Manifest, next_manifest, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bootagent.model.instance import Instance
-    from bootagent.model.plan import File
     from bootagent.root import Root
 
 GONE = "no source speaks any more: what an earlier boot configured stays"
@@ -36,13 +37,18 @@ class Prepared(Record):
     options: Options
     host: Host
     manifest: Manifest
-    found: sources.Found | None
+    search: sources.Search
     backend: str
     reason: str  # why it is that backend
     decision: planners.Decision
     problems: tuple[Problem, ...]
     clock: Clock
-    stage: str = "root"  # where it is done: there, or in the initramfs (early.py)
+    stage: str = "root"  # where it is done: there, or in the initramfs (early.py), or with a network (online.py)
+
+    @property
+    def found(self) -> sources.Found | None:
+        """The source that spoke, if one did."""
+        return self.search.found
 
     @property
     def instance(self) -> Instance | None:
@@ -58,19 +64,23 @@ class Result(Record):
     problems: tuple[Problem, ...]
 
 
-def prepare(root: Root, given: Mapping[str, object], waits: bool = True) -> Prepared:
-    """Read the machine and the source and decide; nothing is changed, no privilege is needed."""
+def prepare(root: Root, given: Mapping[str, object], waits: bool = True, online: float | None = None) -> Prepared:
+    """Read the machine and the source and decide; nothing is changed, no privilege is needed.
+
+    ``waits`` says whether late NICs are waited for, ``online`` until when services are asked (``sources.find``).
+    """
     clock = Clock()
     options, wrong = read_options(root, read_cmdline(root), given)
     manifest, damaged = read_manifest(root)
     blocks = [path for path, entry in manifest.files.items() if entry.block]
     host, unread = read_host(root, options.users, blocks, find_drives=options.drive is None)
     clock.step("host")
-    found, silent = sources.find(root, host, options.drive, options.sources)
-    if found is None and manifest.instance is not None:
+    search = sources.find(root, host, options.drive, options.sources, online)
+    silent = search.problems
+    if search.found is None and search.awaited is None and manifest.instance is not None:
         silent += (Problem("warning", "source", GONE),)
     clock.step("source")
-    instance = found.instance if found else None
+    instance = search.found.instance if search.found else None
     backend, reason, doubts = choose_backend(host, options)
     renderer = renderers.load(backend)
     host, unread_too = read_texts(root, host, (*renderer.READS, *resolver.READS.get(host.resolver, ())))
@@ -80,12 +90,21 @@ def prepare(root: Root, given: Mapping[str, object], waits: bool = True) -> Prep
         nics, unheard = wait_for_nics(root, instance.network, host.nics)
         host, doubts = host._replace(nics=nics), doubts + unheard
         clock.step("wait")
-    decision = planners.decide(instance, host, manifest, options, backend)
+    provisional = _provisional(search, host, options)
+    decision = planners.decide(instance, host, manifest, options, backend, provisional)
     clock.step("plan")
     said = instance.problems if instance else ()
     seen = (*wrong, *damaged, *unread, *unread_too, *silent, *said, *doubts, *decision.plan.problems)
     problems = tuple(dict.fromkeys(seen))
-    return Prepared(options, host, manifest, found, backend, reason, decision, problems, clock)
+    return Prepared(options, host, manifest, search, backend, reason, decision, problems, clock)
+
+
+def _provisional(search: sources.Search, host: Host, options: Options) -> Network:
+    if search.awaited is None:
+        return Network()
+    from bootagent.planners.provisional import provide_network
+
+    return provide_network(search.awaited.source, search.awaited.needs, host, options.fallback)
 
 
 def apply(root: Root, given: Mapping[str, object]) -> Result | None:
@@ -109,6 +128,8 @@ def carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
     problems = (*prepared.problems, *failed)
     status = status_file(prepared, changes, problems)
     said = [writer.write(status, durable=False)]
+    if prepared.search.awaited:
+        said.append(writer.write(File(AWAITED, ""), durable=False))
     record = _record(root, prepared, inputs) if inputs and state_of(problems) == "ok" else None
     if record:
         said += [writer.write(file, durable=False) for file in (status._replace(path=LAST_STATUS), record)]

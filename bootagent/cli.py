@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _apply(Root(), {})
         if arguments == ["apply-early"]:  # the same in the initramfs
             return _apply_early(Root())
+        if arguments == ["apply-online"]:  # and where a metadata service is asked
+            return _apply_online(Root())
         return _run(_parser().parse_args(arguments))
     except BootagentError as error:
         write_line("error", str(error))
@@ -78,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     machine.add_argument("--strict", action="store_true", help="every problem is fatal")
     verbs.add_parser("apply", parents=[machine], help="the boot itself; idempotent")
     verbs.add_parser("apply-early", help="apply, in the initramfs: where it is left to the real root, nothing changes")
+    verbs.add_parser("apply-online", help="apply, with a network: a metadata service is asked")
     plan = verbs.add_parser("plan", parents=[machine], help="what apply would do; changes nothing")
     validate = verbs.add_parser("validate", help="a drive or a document: grammar and sense")
     validate.add_argument("path", metavar="PATH")
@@ -85,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--root", default="/", metavar="DIR")
     for verb in (plan, validate, status):
         verb.add_argument("--json", action="store_true")
+    explain = verbs.add_parser("explain", help="where a value came from, and what it was preferred to")
+    explain.add_argument("--root", default="/", metavar="DIR")
+    explain.add_argument("key", metavar="KEY", help="a device, a path, an option, or one of: hostname, id, ssh_keys, …")
     install = verbs.add_parser("install", help="put the agent into an image")
     uninstall = verbs.add_parser("uninstall", help="take the agent out of an image")
     seal = verbs.add_parser("seal", help="make an image fit to be cloned")
@@ -110,6 +116,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from bootagent.status import show_status
 
         return show_status(Root(_existing(arguments.root)), arguments.json)
+    if verb == "explain":
+        from bootagent.explain import explain
+
+        return explain(Root(_existing(arguments.root)), arguments.key)
     if verb == "validate":
         from bootagent.validate import validate
 
@@ -160,6 +170,16 @@ def _apply_early(root: Root) -> int:
     result = apply_early(root)
     if isinstance(result, str):
         sys.stdout.write(f"bootagent: left to the real root: {result}\n")
+        return 0
+    return _report(result)
+
+
+def _apply_online(root: Root) -> int:
+    from bootagent.online import apply_online
+
+    result = apply_online(root)
+    if isinstance(result, str):
+        sys.stdout.write(f"bootagent: {result}\n")
         return 0
     return _report(result)
 

@@ -40,6 +40,7 @@ class SourceError(BootagentError):
     def __init__(self, place: str, message: str) -> None:
         super().__init__(f"{place}: {message}")
         self.place = place
+        self.reason = message
 
 
 class MediaError(SourceError):

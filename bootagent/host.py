@@ -168,7 +168,7 @@ def read_drives(root: Root) -> tuple[tuple[Drive, ...], tuple[Problem, ...]]:
         except NoVolumeError:
             continue
         except MediaError as error:
-            damaged.append(Problem("error", path, str(error)[len(error.place) + 2 :]))
+            damaged.append(Problem("error", path, error.reason))
     if root.names("/config-drive/openstack"):
         drives.append(Drive("/config-drive", ("config-2",), "", 3))
     return tuple(drives), tuple(damaged)

@@ -31,6 +31,7 @@ def plan_json(prepared: Prepared) -> str:
     document = {
         "version": VERSION,
         "source": prepared.found.source if prepared.found else None,
+        "why": _why_json(prepared),
         "backend": prepared.backend,
         "instance": {
             "id": instance.id if instance else None,
@@ -67,21 +68,36 @@ def status_file(prepared: Prepared, changes: tuple[Change, ...], problems: tuple
         "stage": prepared.stage,
         "source": prepared.found.source if prepared.found else None,
         "place": prepared.found.place if prepared.found else None,
+        "why": _why_json(prepared),
         "documents": list(instance.documents) if instance else [],
         "backend": prepared.backend,
         "reason": prepared.reason,
         "instance": {
-            "id": instance.id if instance else prepared.manifest.instance,
+            "id": (instance and instance.id) or prepared.manifest.instance,
             "hostname": instance.hostname if instance else None,
             "ssh_keys": {user: len((instance and instance.ssh_keys) or ()) for user in prepared.options.users},
         },
+        "origins": dict(instance.origins) if instance else {},
+        "options": dict(prepared.options.places),
         "interfaces": [_interface_json(interface) for interface in network.interfaces] if network else [],
         "unlisted": list(network.unlisted) if network and network.unlisted is not None else [],
         "changes": [{"path": change.path, "result": change.result} for change in changes],
+        "areas": {file.path: file.area for file in prepared.decision.plan.files},
         "problems": problems_json(problems),
         "seconds": prepared.clock.seconds,
     }
     return File(STATUS, format_json(document) + "\n")
+
+
+def _why_json(prepared: Prepared) -> dict[str, Any]:
+    """Why it is this source, or is to be asked, and why none of the others."""
+    search = prepared.search
+    taken = search.found or search.awaited
+    return {
+        "taken": taken.why if taken else None,
+        "awaited": search.awaited.source if search.awaited else None,
+        "others": {look.source: look.reason for look in search.looks},
+    }
 
 
 def _interface_json(interface: Interface) -> dict[str, Any]:
@@ -110,7 +126,9 @@ def console_block(result: Result) -> str:
     """At most ten lines: what was configured and from where, for whoever has only the console log."""
     prepared = result.prepared
     instance, found, network = prepared.instance, prepared.found, prepared.decision.network
-    lines = [f"{state_of(result.problems)}: " + (f"{found.source} {found.place}" if found else "no source found")]
+    awaited = prepared.search.awaited
+    nothing = f"{awaited.source} is to be asked ({awaited.why})" if awaited else "no source found"
+    lines = [f"{state_of(result.problems)}: " + (f"{found.source} {found.place}" if found else nothing)]
     if instance:
         count = len(instance.ssh_keys or ())
         keys = f"{count} SSH key{'s' if count != 1 else ''} for {', '.join(prepared.options.users)}"
@@ -145,8 +163,12 @@ def describe(interface: Interface) -> str:
 def plan_text(prepared: Prepared) -> str:
     """The plan for a person: each file with its content, then the actions."""
     found, plan = prepared.found, prepared.decision.plan
-    source = f"{found.source} {found.place}" if found else "none"
-    parts = [f"source: {source}\nbackend: {prepared.backend} ({prepared.reason})\n"]
+    source = f"{found.source} {found.place} ({found.why})" if found else "none"
+    parts = [f"source: {source}\n"]
+    if prepared.search.awaited:
+        parts.append(f"to be asked: {prepared.search.awaited.source} ({prepared.search.awaited.why})\n")
+    parts += [f"not {look.source}: {look.reason}\n" for look in prepared.search.looks]
+    parts.append(f"backend: {prepared.backend} ({prepared.reason})\n")
     for file in plan.files:
         content = file.content.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         parts.append(f"\n{file.path}  {file.mode:04o} {file.owner}\n")

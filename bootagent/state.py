@@ -36,6 +36,7 @@ LAST_STATUS = "/var/lib/bootagent/status.json"  # what a boot that is like the o
 UNCHANGED = (
     "/run/bootagent/unchanged"  # nothing is left to do: made by unchanged.sh in place of a status, or by early.py
 )
+AWAITED = "/run/bootagent/awaited"  # a service is to be asked once there is a network: bootagent-online.service
 VERSION = 1
 
 

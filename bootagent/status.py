@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 
 def show_status(root: Root, as_json: bool) -> int:
     """Print the status of this boot; ``SourceError`` where there is none."""
+    place, status = read_status(root)
+    try:
+        text = json.dumps(status, indent=1) + "\n" if as_json else _text(status)
+    except (KeyError, TypeError) as error:
+        raise SourceError(place, "damaged") from error
+    sys.stdout.write(text)
+    return 0
+
+
+def read_status(root: Root) -> tuple[str, dict[str, Any]]:
+    """Where the status of this boot is, and what it says; ``SourceError`` where there is none."""
     # A boot on which nothing changed starts no agent: what the last one said still holds.
     unchanged = not root.exists(STATUS) and root.exists(UNCHANGED)
     place = LAST_STATUS if unchanged else STATUS
@@ -28,22 +39,25 @@ def show_status(root: Root, as_json: bool) -> int:
     if content is None:
         raise SourceError(place, "no status: the agent has not run on this boot")
     try:
-        status = {**json.loads(content), "unchanged": unchanged}
-        text = json.dumps(status, indent=1) + "\n" if as_json else _text(status)
-    except (ValueError, KeyError, TypeError) as error:
+        return place, {**json.loads(content), "unchanged": unchanged}
+    except (ValueError, TypeError) as error:
         raise SourceError(place, "damaged") from error
-    sys.stdout.write(text)
-    return 0
+
+
+def _reason(why: str | None) -> str:
+    return f" ({why})" if why else ""
 
 
 def _text(status: dict[str, Any]) -> str:
     instance = status["instance"]
     lines = [
         f"state: {status['state']}" + (", nothing changed since an earlier boot" if status["unchanged"] else ""),
-        f"source: {status['source'] or 'none'} {status['place'] or ''}".rstrip(),
+        f"source: {status['source'] or 'none'} {status['place'] or ''}".rstrip() + _reason(status["why"]["taken"]),
+        *([f"to be asked: {status['why']['awaited']}"] if status["why"]["awaited"] else []),
+        *(f"not {name}: {reason}" for name, reason in status["why"]["others"].items()),
         f"documents: {', '.join(status['documents']) or 'none'}",
         f"backend: {status['backend']} ({status['reason']})",
-        *(["stage: initramfs"] if status.get("stage") == "initramfs" else []),
+        *([f"stage: {status['stage']}"] if status.get("stage", "root") != "root" else []),
         f"instance: {instance['id'] or '-'}",
         f"host name: {instance['hostname'] or 'unchanged'}",
         *(f"SSH keys: {count} for {user}" for user, count in instance["ssh_keys"].items()),

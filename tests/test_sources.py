@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootagent import sources
+from bootagent.identity import Identity
+from bootagent.sources._services import SERVICES
 from tests.images import make_iso
 from tests.test_unchanged import add_disk
 
@@ -21,17 +23,32 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize("name", sources.names())
+def test_every_source_says_where_it_is_specified(name: str) -> None:
+    doc = sources.load(name).__doc__
+    assert doc
+    assert "https://" in doc
+
+
+@pytest.mark.parametrize("name", [name for name in sources.names() if hasattr(sources.load(name), "LABEL")])
 def test_the_table_of_labels_is_what_the_modules_declare(name: str) -> None:
     module = sources.load(name)
     assert sources.LABELS[module.LABEL] == name
     assert module.LABEL.islower()
     assert isinstance(module.NOT_OURS, frozenset)
-    assert module.__doc__
-    assert "https://" in module.__doc__
 
 
-def test_the_table_has_no_source_that_is_not_there() -> None:
-    assert sorted(sources.LABELS.values()) == list(sources.names())
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_source_that_is_asked_has_a_way_to_be_asked(name: str) -> None:
+    module = sources.load_service(name)
+    assert module.NEEDS in ("", "link-local", "dhcp")
+    assert callable(getattr(module, "fetch" if module.NEEDS else "read_channel"))
+    assert module.detect(Identity()) == ""
+
+
+def test_every_source_is_found_by_a_label_or_asked() -> None:
+    assert {*sources.LABELS.values(), *SERVICES} == set(sources.names())
+    asked = {name for name in sources.names() if hasattr(sources.load(name), "detect")}
+    assert asked == set(SERVICES)
 
 
 BOOT = """
@@ -42,8 +59,9 @@ from bootagent.host import read_host
 from bootagent.root import Root
 root = Root(sys.argv[2])
 host, _ = read_host(root, ("root",), (), find_drives=True)
-found, problems = sources.find(root, host, None)
-assert found is not None and not problems
+search = sources.find(root, host, None)
+found = search.found
+assert found is not None and not search.problems
 print(found.source, found.instance.id)
 print(*sorted(name for name in sys.modules if name.startswith("bootagent.sources.")))
 print(*sorted(name for name in sys.modules if name.startswith("bootagent.formats.")))

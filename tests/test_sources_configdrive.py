@@ -62,8 +62,8 @@ def find(machine: MachineDirectory, uuid: str = "") -> tuple[sources.Found | Non
         machine.write("/sys/class/dmi/id/product_uuid", uuid + "\n")
     root = Root(str(machine))
     host, _ = read_host(root, ("root",), (), find_drives=True)
-    found, problems = sources.find(root, host, None)
-    return found, [f"{problem.severity} {problem}" for problem in problems]
+    search = sources.find(root, host, None)
+    return search.found, [f"{problem.severity} {problem}" for problem in search.problems]
 
 
 def read(tree: Path) -> Instance:

@@ -55,8 +55,8 @@ def find(machine: MachineDirectory, uuid: str = "") -> tuple[sources.Found | Non
         machine.write("/sys/class/dmi/id/product_uuid", uuid + "\n")
     root = Root(str(machine))
     host, _ = read_host(root, ("root",), (), find_drives=True)
-    found, problems = sources.find(root, host, None)
-    return found, [f"{problem.severity} {problem}" for problem in problems]
+    search = sources.find(root, host, None)
+    return search.found, [f"{problem.severity} {problem}" for problem in search.problems]
 
 
 def read(tmp: Path, files: dict[str, bytes]) -> tuple[sources.Found, list[str]]:
@@ -202,10 +202,11 @@ def test_a_source_that_is_not_asked_is_as_if_it_were_not_there(machine: MachineD
     add_disk(machine, "vdb", iso(tmp_path, CONFIG_DRIVE, "config-2"))
     root = Root(str(machine))
     host, _ = read_host(root, ("root",), (), find_drives=True)
-    found, problems = sources.find(root, host, None, ("nocloud",))
-    assert found
-    assert (found.source, found.place, problems) == ("nocloud", "/dev/sr0", ())
-    assert sources.find(root, host._replace(drives=host.drives[:1]), None, ("configdrive",)) == (None, ())
+    search = sources.find(root, host, None, ("nocloud",))
+    assert search.found
+    assert (search.found.source, search.found.place, search.problems) == ("nocloud", "/dev/sr0", ())
+    search = sources.find(root, host._replace(drives=host.drives[:1]), None, ("configdrive",))
+    assert (search.found, search.awaited, search.problems) == (None, None, ())
 
 
 # Its documents

@@ -25,7 +25,9 @@ UNIT_DIR = "/usr/lib/systemd/system"
 PRESET_DIR = "/usr/lib/systemd/system-preset"
 PRESET = "50-bootagent.preset"
 WANTS = "/etc/systemd/system/multi-user.target.wants"
-UNITS = ("bootagent.service", "bootagent-ifupdown.service")  # enabled
+UNITS = (  # enabled
+    *("bootagent.service", "bootagent-online.service", "bootagent-reload.service", "bootagent-ifupdown.service"),
+)
 HELPERS = ("bootagent-unchanged.service",)  # which those ask for
 OPENRC_SCRIPT = "/etc/init.d/bootagent"
 OPENRC_LINK = "/etc/runlevels/boot/bootagent"

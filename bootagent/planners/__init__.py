@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.instance import Instance
-    from bootagent.model.network import BoundNetwork
+    from bootagent.model.network import BoundNetwork, Network
     from bootagent.options import Options
     from bootagent.state import Manifest
 
@@ -26,9 +26,14 @@ class Decision(Record):
     network: BoundNetwork | None  # None: what is configured stays
 
 
-def decide(instance: Instance | None, host: Host, manifest: Manifest, options: Options, backend: str) -> Decision:
-    """The whole plan: the areas' plans together, without what a person edited, and with what is stale removed."""
-    network, network_plan = plan_network(instance, host, manifest, backend, options)
+def decide(
+    instance: Instance | None, host: Host, manifest: Manifest, options: Options, backend: str, provisional: Network
+) -> Decision:
+    """The whole plan: the areas' plans together, without what a person edited, and with what is stale removed.
+
+    ``provisional`` is the network for as long as no document says one.
+    """
+    network, network_plan = plan_network(instance, host, manifest, backend, options, provisional)
     plan = merge_plans(
         (
             network_plan,

@@ -29,7 +29,7 @@ DEFAULT_BACKEND = "networkd"
 
 
 def plan_network(
-    instance: Instance | None, host: Host, manifest: Manifest, backend: str, options: Options
+    instance: Instance | None, host: Host, manifest: Manifest, backend: str, options: Options, provisional: Network
 ) -> tuple[BoundNetwork | None, Plan]:
     """The bound network and the plan of its files; no network where what is configured stays as it is."""
     # A document in which no link is sound is as good as none.
@@ -37,7 +37,7 @@ def plan_network(
     if not network.links and _is_kept(instance, manifest):
         kept = Problem("warning", "network", "no network document: what an earlier boot configured stays")
         return None, Plan(problems=(kept,) if instance else ())
-    bound, problems = bind(network, host, options.fallback)
+    bound, problems = bind(network if network.links else provisional, host, options.fallback)
     rendered = renderers.render_for(backend, bound, host)
     resolved = plan_resolver(bound, host, renderers.load(backend))
     if options.render_to == "run":

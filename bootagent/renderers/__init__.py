@@ -7,6 +7,8 @@ A renderer is pure and has::
     READS = ("/etc/network/interfaces", "/etc/network/interfaces.d/")  # others' files that are edited or may compete,
                                       # in host.texts where they are; a directory ends in a slash
     RUN = {"/etc/x/": "/run/x/"}      # where the backend reads the same files from /run; {} if nowhere
+    RELOAD = ("networkctl reload",)   # lines for sh(1) that have the running daemon take the files; () if only a boot
+                                      # does; online.BEFORE holds those that it was started with
     FEEDS = frozenset({"resolvconf"}) # the resolvers (host.resolver) that get DNS from this backend
     UNSUPPORTED = {"field": "why"}    # what of the model the backend cannot say
     PARTLY = {"field": "when"}        # what it can say under a condition, or in its own way
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         NEEDS_NAMES: bool
         READS: tuple[str, ...]
         RUN: Mapping[str, str]
+        RELOAD: tuple[str, ...]
         FEEDS: frozenset[str]
         UNSUPPORTED: Mapping[str, str]
         PARTLY: Mapping[str, str]

@@ -39,6 +39,7 @@ NEEDS_NAMES = True
 READS = (NETWORK, DIRECTORY)
 RUN: Mapping[str, str] = {}
 # Not resolv.conf itself, which network-scripts would write device by device: the planner writes it, of all links.
+RELOAD: tuple[str, ...] = ()
 FEEDS = frozenset({"networkmanager"})
 UNSUPPORTED: Mapping[str, str] = {}
 PARTLY = {

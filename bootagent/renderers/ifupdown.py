@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from bootagent.model.network import BoundNetwork
 
 NEEDS_NAMES = True
+# ifup(8): taken down as they were brought up, so that no DHCP client is left.
+RELOAD = (
+    "ifdown --all --force --exclude=lo --interfaces=/run/bootagent/network-before",
+    "ifup --all",
+    "ifup --all --allow=bootagent",
+)
 # Not systemd-resolved: the hook that ifupdown 0.8.41 has for it (/etc/network/if-up.d/resolved) drops every server.
 FEEDS = frozenset({"resolvconf"})
 UNSUPPORTED: Mapping[str, str] = {}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bootagent.model.network import BoundNetwork
 
 NEEDS_NAMES = True
+RELOAD: tuple[str, ...] = ()
 FEEDS = frozenset({"resolvconf"})
 UNSUPPORTED: Mapping[str, str] = {}
 PARTLY = {"route.via": "one of the other family needs the package iproute2, which Alpine may lack"}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NEEDS_NAMES = True
 READS = ("/etc/conf.d/",)
 # Scripts of the module "system" hand a device's servers to resolvconf(8).
+RELOAD: tuple[str, ...] = ()
 FEEDS = frozenset({"resolvconf"})
 RUN: Mapping[str, str] = {}
 UNSUPPORTED: Mapping[str, str] = {}

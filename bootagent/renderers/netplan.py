@@ -33,6 +33,7 @@ NEEDS_NAMES = False
 READS = ("/etc/netplan/", "/usr/lib/netplan/", "/run/netplan/")
 RUN = {"/etc/netplan/": "/run/netplan/", "/etc/systemd/network/": "/run/systemd/network/"}
 # What both daemons feed: which of them it will be is not known here.
+RELOAD = ("netplan apply",)  # netplan-apply(8)
 FEEDS = frozenset({"systemd-resolved"})
 UNSUPPORTED = {
     **_BOND,

@@ -29,6 +29,7 @@ NEEDS_NAMES = False
 READS = ("/etc/systemd/network/",)
 RUN = {"/etc/systemd/network/": "/run/systemd/network/"}
 FEEDS = frozenset({"systemd-resolved"})
+RELOAD = ("networkctl reload",)  # networkctl(1): links whose files are other than before are configured anew
 UNSUPPORTED = {
     "bond.lacp_active": "systemd-networkd has no key for it",
     "bond.use_carrier": "systemd-networkd has no key for it",

@@ -35,6 +35,13 @@ READS = (
     "/etc/network/interfaces.d/",
 )
 RUN = {"/etc/NetworkManager/": "/run/NetworkManager/"}
+# nmcli(1): a profile's id is the stem of its file.
+RELOAD = (
+    "nmcli connection reload",
+    "for file in /etc/NetworkManager/system-connections/bootagent-*.nmconnection; do",
+    '    name=${file##*/}; nmcli --wait 30 connection up id "${name%.nmconnection}"',
+    "done",
+)
 FEEDS = frozenset({"networkmanager", "resolvconf", "systemd-resolved"})
 UNSUPPORTED = {
     "interface.ra=routes": "NetworkManager cannot refuse the addresses that routers offer beside their routes",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NEEDS_NAMES = True
 READS = (DIRECTORY,)
 RUN: Mapping[str, str] = {}  # /run/wicked has the daemon's state; what it is told is in /etc
+RELOAD: tuple[str, ...] = ()
 FEEDS: frozenset[str] = frozenset()  # ifcfg(5) has no variable for DNS
 UNSUPPORTED = {f"bond.{said}": "wicked does not know it, and makes no bond with it" for said in UNKNOWN}
 PARTLY = {

@@ -8,8 +8,17 @@ A source on a drive has a docstring with the address of its specification, and::
     def holds(volume): -> bool      # whether a drive that was named, and has neither label, has this source's tree
     def read(volume): -> Instance   # raises SourceError where it says nothing
 
+A source that is asked, over the network or a channel of the hypervisor's, has (and may have what a drive has too)::
+
+    NEEDS = "dhcp"                  # the network that it is reached by: "dhcp", "link-local", or "" for a channel
+    def detect(identity) -> str     # why this machine is its, "DMI sys_vendor: Vultr"; "" if nothing says so.  Pure
+    def fetch(connector) -> (place, Instance)             # where NEEDS says a network; place: "http://169.254…"
+    def read_channel(root, identity) -> (place, Instance) # where NEEDS is ""
+
+both of which raise SourceError where nothing is said.  A drive always beats them.
+
 Presence in this directory is registration, but for ``LABELS``: a boot imports the one source whose label it has seen,
-however many there are.
+however many there are; and for ``_services.SERVICES``, the order in which the others are asked who they are.
 """
 
 from __future__ import annotations
@@ -27,8 +36,10 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from bootagent.host import Drive, Host
+    from bootagent.identity import Identity
     from bootagent.media import Volume
     from bootagent.root import Root
+    from bootagent.sources._http import Connector
 
     class Source(Protocol):
         """What a module in this package is."""
@@ -39,6 +50,17 @@ if TYPE_CHECKING:
         def holds(self, volume: Volume) -> bool: ...
 
         def read(self, volume: Volume) -> Instance: ...
+
+    class Service(Protocol):
+        """What a module in this package is that can be asked."""
+
+        NEEDS: str
+
+        def detect(self, identity: Identity) -> str: ...
+
+        def fetch(self, connector: Connector) -> tuple[str, Instance]: ...
+
+        def read_channel(self, root: Root, identity: Identity) -> tuple[str, Instance]: ...
 
 
 # The source of each label; where nothing else tells two drives apart, the first of them is preferred.  A copy of what
@@ -53,6 +75,31 @@ class Found(Record):
     place: str  # "/dev/vdb"
     instance: Instance
     reach: int = 0  # all that it said is in so many of the first bytes of the drive ``place``; 0: not on one drive
+    why: str = ""  # it is this machine's source
+
+
+class Look(Record):
+    """Why a source was not taken."""
+
+    source: str
+    reason: str
+
+
+class Search(Record):
+    """What looking for a source came to."""
+
+    found: Found | None = None
+    awaited: Choice | None = None  # the service that is to be asked once the network is up
+    looks: tuple[Look, ...] = ()  # at the services, where no drive speaks
+    problems: tuple[Problem, ...] = ()
+
+
+class Choice(Record):
+    """The service that is this machine's."""
+
+    source: str  # the module's name
+    why: str
+    needs: str  # as the module's NEEDS
 
 
 class Documents:
@@ -71,7 +118,7 @@ class Documents:
                 content = self._volume.read(path)
             except MediaError as error:
                 self.damaged.add(name)
-                self.problems.append(Problem("error", f"{self._volume.place}: {path}", _reason(error)))
+                self.problems.append(Problem("error", f"{self._volume.place}: {path}", error.reason))
                 continue
             if content is not None:
                 self.damaged.discard(name)
@@ -96,20 +143,38 @@ def load(name: str) -> Source:
     return module
 
 
+def load_service(name: str) -> Service:
+    """The module of a source that is asked."""
+    module: Service = __import__(f"{__name__}.{name}", fromlist=["detect"])
+    return module
+
+
 def find(
-    root: Root, host: Host, drive: str | None, asked: tuple[str, ...] | None = None
-) -> tuple[Found | None, tuple[Problem, ...]]:
-    """The source that is here and speaks, of those that are ``asked`` if it is not all.
+    root: Root, host: Host, drive: str | None, asked: tuple[str, ...] | None = None, online: float | None = None
+) -> Search:
+    """The source that is here and speaks, of those that are ``asked`` if it is not all: a drive, or else a service.
 
-    ``drive``, a path outside the root, leaves no choice.
-
-    A drive that is here and cannot be read is a problem, and the others are asked.
+    ``drive``, a path outside the root, leaves no choice.  ``online`` is the time of the monotonic clock until which
+    services are asked over the network; ``None`` where there is none yet.
     """
+    found, problems = _find_drive(root, host, drive, asked)
+    if found is not None:
+        return Search(found, problems=problems)
+    from bootagent.sources._services import search
+
+    asked_too = search(root, host.nics, () if drive is not None else asked, online)
+    return asked_too._replace(problems=(*problems, *asked_too.problems))
+
+
+def _find_drive(
+    root: Root, host: Host, drive: str | None, asked: tuple[str, ...] | None
+) -> tuple[Found | None, tuple[Problem, ...]]:
+    """The drive that speaks; one that is here and cannot be read is a problem, and the others are asked."""
     found: list[tuple[Drive, Found]] = []
     errors: list[SourceError] = []
     if drive is not None:
         try:
-            return read_drive(drive, drive), ()
+            return read_drive(drive, drive)._replace(why="an option names it"), ()
         except SourceError as error:
             errors.append(error)
     for candidate in host.drives:
@@ -119,7 +184,7 @@ def find(
                 found.append((candidate, read_drive(root.host_path(candidate.path), candidate.path)))
             except SourceError as error:
                 errors.append(error)
-    unread = tuple(Problem("warning" if found else "error", error.place, _reason(error)) for error in errors)
+    unread = tuple(Problem("warning" if found else "error", error.place, error.reason) for error in errors)
     if not found:
         return None, (*unread, *host.damaged)
     if len(found) == 1:
@@ -141,7 +206,8 @@ def read_drive(path: str, place: str) -> Found:
     with drive as volumes:
         name, volume = _tell(volumes, place)
         instance = load(name).read(volume)
-    return Found(name, place, instance, drive.reach)
+    why = "a drive with its label" if source_of(volume.labels) else "a drive with its documents"
+    return Found(name, place, instance, drive.reach, why)
 
 
 def _tell(volumes: tuple[Volume, ...], place: str) -> tuple[str, Volume]:
@@ -155,7 +221,3 @@ def _tell(volumes: tuple[Volume, ...], place: str) -> tuple[str, Volume]:
             if load(name).holds(volume):
                 return name, volume
     raise SourceError(place, "a drive without a source's label, and without openstack/ or meta-data")
-
-
-def _reason(error: SourceError) -> str:
-    return str(error)[len(error.place) + 2 :]

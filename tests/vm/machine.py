@@ -54,6 +54,7 @@ class Hardware(NamedTuple):
     nics: tuple[Nic, ...]
     drive: Drive | None
     arguments: str = ""  # of the kernel, after all others
+    smbios: str = ""  # of its system: "manufacturer=…,product=…"
 
 
 class GuestError(Exception):
@@ -168,11 +169,12 @@ class Machine:
 
 
 def _qemu(hardware: Hardware, shell: pathlib.Path, console: pathlib.Path) -> list[str]:
-    disk, uuid, nics, drive, arguments = hardware
+    disk, uuid, nics, drive, arguments, smbios = hardware
     command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     command += ["-machine", "pc", "-accel", "tcg,thread=single,tb-size=256", "-cpu", CPU]
     command += ["-smp", str(CPUS), "-m", str(MEMORY_MIB), "-uuid", uuid]
     command += ["-kernel", str(disk.kernel), "-initrd", str(disk.initrd), "-append", f"{KERNEL_ARGUMENTS} {arguments}"]
+    command += ["-smbios", f"type=1,{smbios}"] if smbios else []
     command += ["-serial", f"file:{console}", "-device", "virtio-rng-pci"]
     command += ["-drive", f"file={disk.root},format={disk.kind},if=none,id=root,cache=unsafe"]
     command += ["-device", "virtio-blk-pci,drive=root"]

@@ -89,6 +89,16 @@ class Network:
             check=False,
         )
 
+    def add_service(self, addresses: tuple[str, ...], tap: str, guest: str) -> None:
+        """Put a metadata service's addresses into the world, and a way to the address that it gives to the guest."""
+        for address in addresses:
+            place, _, zone = address.partition("%")
+            length, more = ("128", ["nodad"]) if ":" in place else ("32", [])
+            length = "64" if zone else length
+            self._must("ip", "addr", "add", f"{place}/{length}", "dev", zone or "lo", *more)
+        if not any(guest.startswith(prefix) for prefix in ("10.30.", "10.40.")):
+            self._must("ip", "route", "add", guest.partition("/")[0], "dev", tap)
+
     def _make(self) -> None:
         subprocess.run(["ip", "netns", "add", self.namespace], check=True)
         for key in ("net.ipv4.conf.all.rp_filter=0", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"):

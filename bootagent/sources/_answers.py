@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The documents of one service, as ``sources.Documents`` are those of one volume."""
+
+from __future__ import annotations
+
+from bootagent.errors import SourceError
+from bootagent.model.instance import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bootagent.model.instance import Instance
+    from bootagent.sources._http import Http
+
+
+class Answers:
+    """What a service gave: ``found`` by name, ``damaged`` those that it did not give, ``problems`` why."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self.found: dict[str, bytes] = {}
+        self.damaged: set[str] = set()
+        self.problems: list[Problem] = []
+
+    def require(self, name: str, path: str, headers: Mapping[str, str] | None = None) -> bool:
+        """Ask for a document that must be there: whether it is; ``SourceError`` where there is no answer."""
+        content = self._http.get(path, headers)
+        if content is not None:
+            self.found[name] = content
+        return content is not None
+
+    def ask(self, name: str, path: str, headers: Mapping[str, str] | None = None) -> None:
+        """Ask for a document that may be absent; where there is no answer, the others count all the same."""
+        try:
+            self.require(name, path, headers)
+        except SourceError as error:
+            self.damaged.add(name)
+            self.problems.append(Problem("error", error.place, error.reason))
+
+    def parse(self, parser: Callable[[Mapping[str, bytes]], Instance]) -> Instance:
+        """What ``parser`` makes of them, with what was not answered added to it."""
+        instance = parser(self.found)
+        return instance._replace(broken=instance.broken | self.damaged, problems=(*self.problems, *instance.problems))

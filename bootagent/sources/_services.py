@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which service this machine has, where no drive speaks: by what the machine itself says, or by what was pinned.
+
+No packet leaves a machine of which neither is known: whoever is on its link could answer (CVE-2024-6174).
+"""
+
+from __future__ import annotations
+
+from bootagent.errors import SourceError
+from bootagent.host import read_cmdline
+from bootagent.identity import read_identity
+from bootagent.model.instance import Problem
+from bootagent.sources import Choice, Found, Look, Search, load_service
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bootagent.host import Nic
+    from bootagent.identity import Identity
+    from bootagent.root import Root
+
+# Of several that find themselves here the first is asked: what was set by hand before what a platform brings, and a
+# cloud that is built on another before that one.
+SERVICES = ("openstack",)
+
+
+def search(root: Root, nics: tuple[Nic, ...], asked: tuple[str, ...] | None, online: float | None) -> Search:
+    """The service that is this machine's, of those that are ``asked`` if it is not all, and what it says.
+
+    It is only awaited where it needs a network and there is none yet: ``online`` is ``None``.
+    """
+    if asked == ():
+        return Search()
+    identity = read_identity(root, read_cmdline(root))
+    choice, looks = choose(identity, asked)
+    if choice is None:
+        return Search(looks=looks)
+    module = load_service(choice.source)
+    try:
+        if not choice.needs:
+            place, instance = module.read_channel(root, identity)
+        elif online is not None:
+            from bootagent.sources._http import Connector  # not on a boot that asks nobody
+
+            place, instance = module.fetch(Connector(identity, nics, online))
+        else:
+            return Search(awaited=choice, looks=looks)
+    except SourceError as error:
+        return Search(awaited=choice, looks=looks, problems=(Problem("error", error.place, error.reason),))
+    return Search(Found(choice.source, place, instance, why=choice.why), looks=looks)
+
+
+def choose(identity: Identity, asked: tuple[str, ...] | None) -> tuple[Choice | None, tuple[Look, ...]]:
+    """The service to be asked, and why the others are not."""
+    looks: list[Look] = []
+    found: list[Choice] = []
+    wanted = [name for name in SERVICES if asked is None or name in asked]
+    for name in wanted:
+        module = load_service(name)
+        # What the image names alone is not guessed.
+        why = module.detect(identity) or ("an option names it" if asked is not None and len(wanted) == 1 else "")
+        if not why:
+            looks.append(Look(name, "nothing here says that it is this machine's"))
+        elif found:
+            looks.append(Look(name, f"{why}, but {found[0].source} comes first"))
+        else:
+            found.append(Choice(name, why, module.NEEDS))
+    looks += (Look(name, "not among the sources that an option names") for name in SERVICES if name not in wanted)
+    return (found[0] if found else None), tuple(looks)
