@@ -15,6 +15,7 @@ Behind them all are addresses that stand for the rest of the world, with a DNS s
 
 from __future__ import annotations
 
+import ipaddress
 import pathlib
 import subprocess
 import sys
@@ -90,14 +91,15 @@ class Network:
         )
 
     def add_service(self, addresses: tuple[str, ...], tap: str, guest: str) -> None:
-        """Put a metadata service's addresses into the world, and a way to the address that it gives to the guest."""
+        """Put a metadata service's addresses into the world, and a router where the guest is to be."""
         for address in addresses:
             place, _, zone = address.partition("%")
             length, more = ("128", ["nodad"]) if ":" in place else ("32", [])
             length = "64" if zone else length
             self._must("ip", "addr", "add", f"{place}/{length}", "dev", zone or "lo", *more)
-        if not any(guest.startswith(prefix) for prefix in ("10.30.", "10.40.")):
-            self._must("ip", "route", "add", guest.partition("/")[0], "dev", tap)
+        router = ipaddress.ip_interface(guest).network[1]
+        if not self.run("ip", "addr", "show", "to", str(router)).stdout:
+            self._must("ip", "addr", "add", f"{router}/{guest.partition('/')[2]}", "dev", tap)
 
     def _make(self) -> None:
         subprocess.run(["ip", "netns", "add", self.namespace], check=True)
