@@ -52,10 +52,14 @@ DAEMONS = {
     ("fedora", "43", "networkmanager"): "NetworkManager",
     ("fedora", "43", "networkd"): "systemd-networkd systemd-resolved",
     ("centos", "9-stream", "networkmanager"): "NetworkManager",
+    ("rocky", "9", "networkmanager"): "NetworkManager",
     ("opensuse", "tumbleweed", "networkmanager"): "NetworkManager",
+    ("opensuse", "tumbleweed", "wicked"): "wicked-service",
     ("gentoo", "gentoo", "netifrc"): "net-misc/dhcpcd net-misc/netifrc",
     ("gentoo", "gentoo", "networkd"): "",
+    ("gentoo", "gentoo", "networkmanager"): "net-misc/networkmanager",
     ("openeuler", "22.03-LTS", "networkmanager"): "NetworkManager",
+    ("openeuler", "22.03-LTS", "ifcfg"): "network-scripts",
 }
 
 
