@@ -158,7 +158,7 @@ def _commit(writer: Writer, prepared: Prepared) -> tuple[Change, ...]:
     if removals:
         gone = removals - {change.path for change in changes if change.error}
         changes.append(writer.write(next_manifest(old, plan.files, gone, identity)))
-    changes += writer.close()
+    changes += (*writer.relabel(), *writer.close())
     return tuple(changes)
 
 

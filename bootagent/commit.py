@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 RUN_DIR = "/run/bootagent"
 LOCK = f"{RUN_DIR}/lock"
 KERNEL_HOSTNAME = "/proc/sys/kernel/hostname"
+# Of selinuxfs, where a policy is loaded; and what gives files the labels that it has for them, restorecon(8).
+SELINUX = "/sys/fs/selinux/enforce"
+RESTORECON = ("/usr/sbin/restorecon", "/sbin/restorecon")
 NETPLAN = ("/usr/libexec/netplan/generate", "/usr/lib/netplan/generate", "/lib/netplan/generate")
 
 
@@ -72,6 +75,7 @@ class Writer:
         self._directories: dict[str, int] = {}
         self._changed: set[str] = set()
         self._ids: dict[str, dict[str, int]] = {}
+        self._wanted: dict[str, None] = {}
 
     def commit(self, plan: Plan) -> tuple[Change, ...]:
         """Carry out a plan, files first."""
@@ -79,6 +83,7 @@ class Writer:
 
     def write(self, file: File, durable: bool = True) -> Change:
         """Put one file in place; ``durable`` is False for files that need not outlive the boot."""
+        self._wanted[file.path] = None
         try:
             return Change(file.path, "written" if self._put(file, durable) else "unchanged")
         except OSError as error:
@@ -98,6 +103,21 @@ class Writer:
         except OSError as error:
             return Change(argument, "failed", f"{argument}: {name}: {error.strerror}")
         raise ValueError(f"no action {name}")
+
+    def relabel(self) -> tuple[Change, ...]:
+        """With SELinux, give all files that were to be there, and their directories, the labels of the policy.
+
+        What is made anew has its directory's instead: with that, sshd may not read a key.  What did not change may be
+        from a run that a power cut ended before this.
+        """
+        if not self._root.live or not self._wanted or not os.path.exists(SELINUX):
+            return ()
+        paths = dict.fromkeys(place for path in self._wanted for place in (path.rpartition("/")[0], path))
+        try:
+            self._spawn(RESTORECON, "-i", *paths)
+        except OSError as error:
+            return (Change(SELINUX, "failed", f"restorecon: {error.strerror}"),)
+        return ()
 
     def close(self) -> tuple[Change, ...]:
         """Flush the changed directories and let go of them all; what could not be flushed is returned."""
@@ -181,18 +201,24 @@ class Writer:
 
         The program behind ``netplan generate``, netplan-generate(8): without a Python of its own.
         """
-        for program in NETPLAN:
+        umask = os.umask(0o022)  # with ours, systemd-networkd could not read what it writes
+        try:
+            self._spawn(NETPLAN)
+        finally:
+            os.umask(umask)
+
+    def _spawn(self, programs: tuple[str, ...], *arguments: str) -> None:
+        """Run the first of these that is installed, to its end."""
+        for program in programs:
             if self._root.exists(program):
-                # It asks systemctl(1) things, whose answers do not belong on the console.
+                # netplan asks systemctl(1) things, whose answers do not belong on the console.
                 silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-                umask = os.umask(0o022)  # with ours, systemd-networkd could not read what it writes
-                child = os.posix_spawn(program, [program], os.environ, file_actions=silent)
-                os.umask(umask)
+                child = os.posix_spawn(program, [program, *arguments], os.environ, file_actions=silent)
                 code = os.waitpid(child, 0)[1]
                 if code:
                     raise OSError(errno.EIO, f"{program} ended with {os.waitstatus_to_exitcode(code)}")
                 return
-        raise FileNotFoundError(errno.ENOENT, "netplan's generator is not installed")
+        raise FileNotFoundError(errno.ENOENT, f"{programs[0]} is not installed")
 
     def _directory(self, path: str, make: tuple[int, int, int] | None) -> int:
         if path not in self._directories:
