@@ -31,6 +31,17 @@ CPUS = 1
 # A panic ends QEMU at once, for it is told not to reboot.
 KERNEL_ARGUMENTS = "root=LABEL=root rw console=ttyS0 panic=-1 mitigations=off loglevel=4 systemd.show_status=1"
 
+# What a guest that does not end is at: systemd's jobs, its processes, and where in the kernel those are that are stuck.
+STUCK = """
+systemctl list-jobs --no-legend
+for process in /proc/[0-9]*; do
+    test -s $process/cmdline || continue
+    echo "$(cut -d ' ' -f 1-4 $process/stat) $(tr '\\0' ' ' <$process/cmdline)"
+    if grep -q '^State:[[:space:]]*D' $process/status; then cat $process/stack; fi
+done
+dmesg | tail -n 20
+"""
+
 
 class Nic(NamedTuple):
     """A NIC of the guest: its MAC, and the tap in the network namespace that it is plugged into."""
@@ -123,9 +134,16 @@ class Machine:
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            message = f"guest is not off after {timeout:.0f} s; console ends: {self.console_tail()}"
+            message = f"guest is not off after {timeout:.0f} s; console ends: {self.console_tail()}\n{self._stuck()}"
             raise GuestError(message) from None
         self.kill()
+
+    def _stuck(self) -> str:
+        """What still runs in a guest that does not end; systemd stops its shell last of all."""
+        try:
+            return self.try_shell(STUCK, 60)[1]
+        except GuestError as error:
+            return str(error)
 
     def kill(self) -> None:
         """Pull the plug; harmless on a machine that is off."""
