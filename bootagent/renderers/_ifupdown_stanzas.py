@@ -177,6 +177,7 @@ def _dhcp4(name: str, metric: int | None, own_dns: bool) -> list[str]:
     stops = {
         "dhclient": f"dhclient -4 -r {files} {name}",
         "udhcpc": f"kill $(cat {pid})",
+        # Waits for its end, for ten seconds at most: dhcpcd_pidfile_timeout() of its dhcpcd.c.
         "dhcpcd": f"dhcpcd -4 -k {name}",
     }
     return [f"up {_first(clients)}", f"down {_first(stops)} || true"]
