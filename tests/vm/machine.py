@@ -33,10 +33,11 @@ KERNEL_ARGUMENTS = "root=LABEL=root rw console=ttyS0 panic=-1 mitigations=off lo
 
 # What a guest that does not end is at: systemd's jobs, its processes, and where in the kernel those are that are stuck.
 STUCK = """
-systemctl list-jobs --no-legend
+systemctl list-jobs --no-legend | grep running
 for process in /proc/[0-9]*; do
-    test -s $process/cmdline || continue
-    echo "$(cut -d ' ' -f 1-4 $process/stat) $(tr '\\0' ' ' <$process/cmdline)"
+    words=$(tr '\\0' ' ' <$process/cmdline)
+    test "$words" || continue
+    echo "$(cut -d ' ' -f 1-4 $process/stat) $words"
     if grep -q '^State:[[:space:]]*D' $process/status; then cat $process/stack; fi
 done
 dmesg | tail -n 20
