@@ -2,13 +2,14 @@
 """meta_data.json: who this instance is, and who may log in.
 
 Source: https://docs.openstack.org/nova/latest/user/metadata.html#openstack-format-metadata, and the keys that other
-writers of this file use.  It holds secrets too (``admin_pass``, ``random_seed``): they are never looked at.
+writers of this file use.  It holds secrets too: ``admin_pass`` is never looked at, ``random_seed`` never shown.
 """
 
 from __future__ import annotations
 
+from bootagent.formats.base64text import parse_base64
 from bootagent.model.sshkey import SshKey
-from bootagent.model.values import Hostname, shown
+from bootagent.model.values import Hostname, Secret, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ IDS = ("uuid", "instance_id", "instance-id")
 HOSTNAMES = ("hostname", "local-hostname", "local_hostname", "name")
 MAX_ID = 128
 MAX_KEYS = 1000
+MAX_SEED = 4096  # bytes; nova sends 512
 MAX_DEPTH = 3  # public_keys: a dict of lists of records, at most
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -77,15 +79,30 @@ def hostname_from(text: object) -> Hostname | None:
     return Hostname(name) if name else None
 
 
-def parse_content_path(meta: dict[str, Any]) -> str | None:
-    """Where the Debian ``interfaces`` file is, as ``/content/<name>``; ``None`` if that is nowhere, or elsewhere."""
-    entry = meta.get("network_config")
+def parse_content_path(entry: object) -> str | None:
+    """Where the file of an entry is, as ``/content/<name>``; ``None`` if that is nowhere, or elsewhere."""
     path = entry.get("content_path") if isinstance(entry, dict) else None
     if not isinstance(path, str) or not path.startswith("/content/"):
         return None
     name = path[len("/content/") :]
     sound = name.replace("-", "").replace("_", "").replace(".", "").isalnum() and ".." not in name
     return path if sound and name.isascii() and len(name) <= 64 else None
+
+
+def parse_seed(meta: dict[str, Any], base: str, report: Report) -> Secret | None:
+    """The bytes for the kernel's random pool; base64 with white space in it has been seen."""
+    value = meta.get("random_seed")
+    if value is None or value == "":
+        return None
+    try:
+        seed = Secret(parse_base64(value.encode()))
+    except (AttributeError, ValueError):
+        report.warning(f"{base}random_seed", "not base64")
+        return None
+    if not 1 <= len(seed) <= MAX_SEED:
+        report.warning(f"{base}random_seed", f"not 1 to {MAX_SEED} bytes")
+        return None
+    return seed
 
 
 class _Keys:

@@ -11,7 +11,14 @@ an old name of it; ``network_info`` in vendor_data.json (Rackspace); the Debian 
 from __future__ import annotations
 
 from bootagent.errors import DocumentError
-from bootagent.formats.meta_data import hostname_from, parse_content_path, parse_hostname, parse_id, parse_keys
+from bootagent.formats.meta_data import (
+    hostname_from,
+    parse_content_path,
+    parse_hostname,
+    parse_id,
+    parse_keys,
+    parse_seed,
+)
 from bootagent.formats.network_data import has_network, parse_network
 from bootagent.formats.report import Report
 from bootagent.jsontext import parse_json_text
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
 
     from bootagent.model.network import Network
 
-__all__ = ["hostname_from", "network_config_path", "parse_documents"]
+__all__ = ["hostname_from", "injected_paths", "network_config_path", "parse_documents"]
 
 BOM = b"\xef\xbb\xbf"
 MAX_DOCUMENT = 1 << 20  # bytes
@@ -55,7 +62,17 @@ def parse_documents(documents: Mapping[str, bytes]) -> Instance:
         report = Report()
         base = "meta_data.json: "
         identity, hostname = parse_id(meta, base, report), parse_hostname(meta, base, report)
-        instance = Instance(identity, hostname, parse_keys(meta, base, report), origins=report.origins)
+        instance = Instance(
+            identity,
+            hostname,
+            parse_keys(meta, base, report),
+            origins=report.origins,
+            seed=parse_seed(meta, base, report),
+        )
+        if meta.get("files") is not None:
+            from bootagent.formats.injected import parse_files  # few drives have any
+
+            instance = instance._replace(files=parse_files(meta["files"], f"{base}files", documents, report))
         names_config = bool(meta.get("network_config"))
         problems += report.problems()
     del meta
@@ -75,7 +92,20 @@ def network_config_path(meta_data: bytes) -> str | None:
         meta = parse_json("meta_data.json", meta_data)
     except DocumentError:
         return None
-    return parse_content_path(meta) if isinstance(meta, dict) else None
+    return parse_content_path(meta.get("network_config")) if isinstance(meta, dict) else None
+
+
+def injected_paths(meta_data: bytes) -> tuple[str, ...]:
+    """Where meta_data.json says that the content of injected files is, each once; below ``openstack/`` as above."""
+    if b'"files"' not in meta_data:
+        return ()
+    try:
+        meta = parse_json("meta_data.json", meta_data)
+    except DocumentError:
+        return ()
+    files = meta.get("files") if isinstance(meta, dict) else None
+    paths = [parse_content_path(entry) for entry in files] if isinstance(files, list) else []
+    return tuple(dict.fromkeys(path for path in paths if path is not None))
 
 
 def parse_json(document: str, data: bytes) -> object:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from bootagent.model.network import Network
     from bootagent.model.sshkey import SshKey
-    from bootagent.model.values import Hostname
+    from bootagent.model.values import FilePath, Hostname, Secret
 
 
 class Problem(Record):
@@ -25,6 +25,14 @@ class Problem(Record):
         return f"{self.where}: {self.message}"
 
 
+class InjectedFile(Record):
+    """A file that the cloud wants to be on the machine."""
+
+    path: FilePath
+    content: str  # its bytes are this text's in UTF-8 with surrogateescape
+    where: str  # as a problem's
+
+
 class Instance(Record):
     """One instance.  ``None`` means that the cloud did not say; an empty tuple means that it said "none"."""
 
@@ -36,3 +44,5 @@ class Instance(Record):
     documents: tuple[str, ...] = ()  # documents that were used, as paths on the source
     origins: Mapping[str, str] = {}  # of the fields above: "meta_data.json: hostname, preferred to name"
     problems: tuple[Problem, ...] = ()
+    files: tuple[InjectedFile, ...] | None = None
+    seed: Secret | None = None  # for the kernel's random pool

@@ -145,6 +145,35 @@ class UserName(str):
         return super().__new__(cls, text)
 
 
+class FilePath(str):
+    """The absolute path of a file as the kernel would resolve it without symlinks: no ``.``, ``..`` or ``//`` in it."""
+
+    __slots__ = ()
+
+    MAX = 1024  # bytes; nova takes 255
+
+    def __new__(cls, text: object) -> FilePath:
+        if not isinstance(text, str) or not text.isprintable() or text[:1] != "/":
+            raise ValueError(f"{shown(text)} is not an absolute path")
+        names = text[1:].split("/")
+        if {"", ".", ".."} & set(names) or len(text.encode("utf-8")) > cls.MAX:
+            raise ValueError(f"{shown(text)} is not the plain path of a file")
+        if any(len(name.encode("utf-8")) > 240 for name in names):  # NAME_MAX, less what a temporary name adds
+            raise ValueError(f"{shown(text)} has a name that is too long")
+        return super().__new__(cls, text)
+
+
+class Secret(bytes):
+    """Bytes that nothing may show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Secret of {len(self)} bytes"
+
+    __str__ = __repr__
+
+
 def whole_number(value: object) -> int:
     """An int, or a string of at most 10 ASCII digits, as an int."""
     if isinstance(value, int) and not isinstance(value, bool):

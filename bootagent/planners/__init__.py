@@ -41,6 +41,10 @@ def decide(
             plan_hostname(instance, host, manifest, options),
         )
     )
+    if instance is not None and (instance.files is not None or _is_another(instance, manifest)):
+        from bootagent.planners.injected import plan_injected  # few clouds have any files
+
+        plan = merge_plans((plan, plan_injected(instance, manifest, plan)))
     wanted = {file.path for file in plan.files}
     kept = {path for path in wanted if manifest.is_edited(path)}
     stale = [
@@ -56,3 +60,7 @@ def decide(
     files: tuple[File, ...] = tuple(file for file in plan.files if file.path not in kept)
     actions, problems = plan.actions + removals, plan.problems + notes
     return Decision(plan._replace(files=files, actions=actions, problems=problems), network)
+
+
+def _is_another(instance: Instance, manifest: Manifest) -> bool:
+    return None not in (instance.id, manifest.instance) and instance.id != manifest.instance

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bootagent.errors import MediaError, SourceError
 from bootagent.formats import openstack
+from bootagent.formats.openstack import MAX_DOCUMENT as MAX_INJECTED
 from bootagent.sources import Documents
 
 TYPE_CHECKING = False
@@ -38,9 +39,20 @@ def read(volume: Volume) -> Instance:
     config = openstack.network_config_path(documents.found.get("meta_data.json", b""))
     if config is not None:  # named and absent is usual (Rackspace): nothing is missed then
         documents.read(NETWORK_CONFIG, (f"openstack{config}",))
+    left = MAX_INJECTED
+    for path in openstack.injected_paths(documents.found.get("meta_data.json", b"")):
+        if left >= 0:  # one too large is among them, for the report
+            documents.read(path, (f"openstack{path}",))
+            left -= len(documents.found.get(path, b""))
     if not documents.found and not documents.problems:
         raise SourceError(volume.place, "a drive without openstack/*/meta_data.json or network_data.json")
     return documents.parse(openstack.parse_documents)
+
+
+def read_user_data(volume: Volume) -> bytes | None:
+    """The instance's user data, ``None`` where it has none."""
+    documents = (volume.read(f"openstack/{version}/user_data") for version in _versions(volume))
+    return next((document for document in documents if document is not None), None)
 
 
 def _versions(volume: Volume) -> tuple[str, ...]:
