@@ -31,6 +31,7 @@ setup(
     package_data={"bootagent": ["unchanged.sh"], "bootagent.demo": ["drive/openstack/latest/*.json"]},
     data_files=[
         *below("systemd", "lib/systemd/system", "*.service"),
+        *below("systemd", "lib/systemd/system", "*.path"),
         *below("systemd", "lib/systemd/system-preset", "*.preset"),
         *below("openrc", "share/bootagent/openrc"),
         *below("dracut", "lib/dracut/modules.d"),

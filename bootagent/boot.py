@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bootagent import planners, renderers, sources
 from bootagent.commit import Change, Lock, Writer
+from bootagent.handover import Later, hand_over
 from bootagent.host import Host, read_cmdline, read_host, read_texts
 from bootagent.inputs import INPUTS, Inputs, read_inputs, record_inputs
 from bootagent.log import Clock
@@ -125,12 +126,13 @@ def carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
     changes = _commit(writer, prepared)
     prepared.clock.step("commit")
     failed = tuple(Problem("error", change.path, change.error) for change in changes if change.error)
-    problems = (*prepared.problems, *failed)
+    later = hand_over(root, writer, prepared)
+    problems = (*prepared.problems, *failed, *later.problems)
     status = status_file(prepared, changes, problems)
     said = [writer.write(status, durable=False)]
     if prepared.search.awaited:
         said.append(writer.write(File(AWAITED, ""), durable=False))
-    record = _record(root, prepared, inputs) if inputs and state_of(problems) == "ok" else None
+    record = _record(root, prepared, inputs, later) if inputs and state_of(problems) == "ok" else None
     if record:
         said += [writer.write(file, durable=False) for file in (status._replace(path=LAST_STATUS), record)]
     else:
@@ -140,12 +142,13 @@ def carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
     return Result(prepared, changes, problems)
 
 
-def _record(root: Root, prepared: Prepared, inputs: Inputs) -> File | None:
+def _record(root: Root, prepared: Prepared, inputs: Inputs, later: Later) -> File | None:
     """What the next boot is compared with; none where it must look again: no source, or files only in /run."""
     found, options = prepared.found, prepared.options
     if found is None or options.render_to == "run":
         return None
-    return record_inputs(root, inputs, found.place, found.reach, [file.path for file in prepared.decision.plan.files])
+    files = [*(file.path for file in prepared.decision.plan.files), *later.awaited]
+    return record_inputs(root, inputs, found.place, found.reach, files)
 
 
 def _commit(writer: Writer, prepared: Prepared) -> tuple[Change, ...]:

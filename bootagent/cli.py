@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _apply_early(Root())
         if arguments == ["apply-online"]:  # and where a metadata service is asked
             return _apply_online(Root())
+        if arguments == ["run-user-data"]:  # for its unit, not for people: in no list of verbs
+            return _run_user_data(Root())
         return _run(_parser().parse_args(arguments))
     except BootagentError as error:
         write_line("error", str(error))
@@ -182,6 +184,12 @@ def _apply_online(root: Root) -> int:
         sys.stdout.write(f"bootagent: {result}\n")
         return 0
     return _report(result)
+
+
+def _run_user_data(root: Root) -> int:
+    from bootagent.userdata import run_user_data
+
+    return run_user_data(root)
 
 
 def _report(result: boot.Result) -> int:

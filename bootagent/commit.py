@@ -119,6 +119,20 @@ class Writer:
             return (Change(SELINUX, "failed", f"restorecon: {error.strerror}"),)
         return ()
 
+    def mix(self, seed: bytes) -> None:
+        """Stir the kernel's random pool, which never makes it worse and needs no power: random(4).
+
+        It is not credited as entropy: that needs CAP_SYS_ADMIN, and bootagent-seed.service has it.
+        """
+        try:
+            fd = os.open(self._root.host_path("/dev/urandom"), os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:  # an image's tree has none
+            return
+        try:
+            os.write(fd, seed)
+        finally:
+            os.close(fd)
+
     def close(self) -> tuple[Change, ...]:
         """Flush the changed directories and let go of them all; what could not be flushed is returned."""
         failed = []

@@ -10,6 +10,7 @@ line of the agent; the path of a drive is inside the root in the first two.  Key
     hostname: fqdn | short | keep
     render-to: etc | run       where the network's files go; run: an /etc that is read-only or verified
     sources: [configdrive]     the sources that are asked; default: each there is; on the kernel command line a,b
+    user-data: scripts | off   whether the instance's user data is run, as root; off by default
     users: [root, debian]      who gets the instance's SSH keys; on the kernel command line root,debian
 
 A wrong key or value in a file or on the kernel command line is a problem and the default stands: no input stops a boot.
@@ -44,6 +45,7 @@ class Options(Record):
     hostname: str = "fqdn"
     render_to: str = "etc"
     sources: tuple[str, ...] | None = None
+    user_data: str = "off"
     users: tuple[str, ...] = ("root",)
     strict: bool = False
     places: Mapping[str, str] = {}  # where each of those that are not as by default is from
@@ -115,8 +117,8 @@ def check(key: str, value: object) -> Any:
 
 def _one_of(*choices: str) -> Callable[[object], str]:
     def choose(value: object) -> str:
-        if value is False and "none" in choices:  # YAML reads a bare `no` as false
-            return "none"
+        if value is False:  # YAML reads a bare `no` as that, and a bare `off`
+            value = next((choice for choice in choices if choice in ("none", "off")), value)
         if not isinstance(value, str) or value not in choices:
             raise ValueError(f"{shown(value)} is not one of {', '.join(choices)}")
         return value
@@ -157,5 +159,6 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "hostname": _one_of("fqdn", "short", "keep"),
     "render-to": _one_of("etc", "run"),
     "sources": _sources,
+    "user-data": _one_of("scripts", "off"),
     "users": _users,
 }

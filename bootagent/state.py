@@ -37,6 +37,9 @@ UNCHANGED = (
     "/run/bootagent/unchanged"  # nothing is left to do: made by unchanged.sh in place of a status, or by early.py
 )
 AWAITED = "/run/bootagent/awaited"  # a service is to be asked once there is a network: bootagent-online.service
+USER_DATA = "/run/bootagent/user-data"  # some waits for its unit: JSON, see handover.py
+USER_DATA_RUN = "/var/lib/bootagent/user-data"  # holds a file for each instance whose user data was run
+SEED = "/run/bootagent/random-seed"  # waits for its unit to be credited
 VERSION = 1
 
 
@@ -115,6 +118,11 @@ def next_manifest(old: Manifest, files: Iterable[File], gone: Iterable[str], ide
         },
     }
     return File(MANIFEST, format_json(data) + "\n", 0o600)
+
+
+def user_data_run(instance: str) -> str:
+    """The file that is there when the user data of the instance was run, or was about to be."""
+    return f"{USER_DATA_RUN}/{_digest(instance.encode())}"
 
 
 def _hashes(old: Manifest, file: File) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "host": {"errors", "media", "model", "record", "root", "services"},
     "identity": {"record", "root"},
     "options": {"errors", "libraries", "model", "record", "renderers", "root", "sources"},
-    "formats": {"errors", "jsontext", "libraries", "model"},
+    "formats": {"errors", "jsontext", "libraries", "model", "record"},
     "sources": {"errors", "formats", "host", "identity", "media", "model", "record", "root"},
     "state": {"jsontext", "model", "record", "root"},
     "renderers": {"errors", "host", "model", "record"},
@@ -37,9 +37,15 @@ ROOMS: dict[str, set[str]] = {
     "status": {"errors", "root", "state"},
     "inputs": {"host", "model", "record", "root", "state"},
     "late": {"host", "libraries", "model", "root"},
+    "handover": {"boot", "commit", "jsontext", "model", "record", "root", "sources", "state"},
+    "userdata": {
+        *("commit", "errors", "formats", "host", "identity", "jsontext", "log", "media", "model", "record", "root"),
+        *("sources", "state"),
+    },
     "boot": {
         *(
             "commit",
+            "handover",
             "host",
             "inputs",
             "late",
@@ -91,6 +97,7 @@ ROOMS: dict[str, set[str]] = {
         "report",
         "root",
         "status",
+        "userdata",
         "validate",
     },
     "__main__": {"cli"},

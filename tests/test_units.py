@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-UNITS = sorted(CHECKOUT.glob("systemd/*.service"))
+UNITS = sorted([*CHECKOUT.glob("systemd/*.service"), *CHECKOUT.glob("systemd/*.path")])
 INITRAMFS_UNITS = sorted(CHECKOUT.glob("dracut/*/*.service"))
 ALL_UNITS = (*UNITS, *INITRAMFS_UNITS)
 BOOT_UNIT = next(unit for unit in UNITS if unit.name == "bootagent.service")

@@ -24,6 +24,7 @@ NOT_COPIED = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pyca
 # Where pip puts what is beside the package, below the prefix.
 PLACES = {
     "systemd/*.service": "lib/systemd/system",
+    "systemd/*.path": "lib/systemd/system",
     "systemd/*.preset": "lib/systemd/system-preset",
     "openrc": "share/bootagent/openrc",
     "dracut": "lib/dracut/modules.d",

@@ -27,8 +27,9 @@ PRESET = "50-bootagent.preset"
 WANTS = "/etc/systemd/system/multi-user.target.wants"
 UNITS = (  # enabled
     *("bootagent.service", "bootagent-online.service", "bootagent-reload.service", "bootagent-ifupdown.service"),
+    *("bootagent-seed.service", "bootagent-userdata.path"),
 )
-HELPERS = ("bootagent-unchanged.service",)  # which those ask for
+HELPERS = ("bootagent-unchanged.service", "bootagent-userdata.service")  # which those ask for
 OPENRC_SCRIPT = "/etc/init.d/bootagent"
 OPENRC_LINK = "/etc/runlevels/boot/bootagent"
 DRACUT_MODULES = "/usr/lib/dracut/modules.d"

@@ -17,6 +17,11 @@ A source that is asked, over the network or a channel of the hypervisor's, has (
 
 both of which raise SourceError where nothing is said.  A drive always beats them.
 
+User data is had by a function of its own, which a boot never calls (``userdata.py``)::
+
+    def read_user_data(volume) -> bytes | None      # of a drive, where it has any
+    def fetch_user_data(connector) -> bytes | None  # of a source that is asked, likewise
+
 Presence in this directory is registration, but for ``LABELS``: a boot imports the one source whose label it has seen,
 however many there are; and for ``_services.SERVICES``, the order in which the others are asked who they are.
 """
@@ -51,6 +56,8 @@ if TYPE_CHECKING:
 
         def read(self, volume: Volume) -> Instance: ...
 
+        def read_user_data(self, volume: Volume) -> bytes | None: ...
+
     class Service(Protocol):
         """What a module in this package is that can be asked."""
 
@@ -61,6 +68,8 @@ if TYPE_CHECKING:
         def fetch(self, connector: Connector) -> tuple[str, Instance]: ...
 
         def read_channel(self, root: Root, identity: Identity) -> tuple[str, Instance]: ...
+
+        def fetch_user_data(self, connector: Connector) -> bytes | None: ...
 
 
 # The source of each label; where nothing else tells two drives apart, the first of them is preferred.  A copy of what

@@ -2,7 +2,7 @@
 """NoCloud: https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html.
 
 An ISO 9660 or FAT file system with the label ``cidata``, on a whole disk or a partition, or a directory, with the
-documents ``meta-data`` and ``network-config`` at its top.  Its other documents say what to run: they are named only.
+documents ``meta-data`` and ``network-config`` at its top.  Its other documents say what to run: a boot names them only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LABEL = "cidata"
 NOT_OURS: frozenset[str] = frozenset()
 DOCUMENTS = ("meta-data", "network-config")
-NOT_HANDLED = ("user-data", "vendor-data")
+NOT_HANDLED = {"user-data": "not looked at here: see the option user-data", "vendor-data": "not handled"}
 
 
 def holds(volume: Volume) -> bool:
@@ -40,8 +40,13 @@ def read(volume: Volume) -> Instance:
     if not documents.found and not documents.problems:
         raise SourceError(volume.place, "a drive without meta-data and network-config")
     instance = documents.parse(nocloud.parse_documents)
-    notes = [Problem("info", name, "not handled") for name in NOT_HANDLED if _has_content(volume, name)]
+    notes = [Problem("info", name, note) for name, note in NOT_HANDLED.items() if _has_content(volume, name)]
     return instance._replace(problems=(*instance.problems, *notes))
+
+
+def read_user_data(volume: Volume) -> bytes | None:
+    """The instance's user data, ``None`` where it has none."""
+    return volume.read("user-data")
 
 
 def _has_content(volume: Volume, name: str) -> bool:

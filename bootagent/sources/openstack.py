@@ -54,6 +54,11 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
     return http.place, answers.parse(openstack.parse_documents)
 
 
+def fetch_user_data(connector: Connector) -> bytes | None:
+    """The instance's user data, ``None`` where it has none."""
+    return connector.open(*ADDRESSES).get("/openstack/latest/user_data")
+
+
 def _newest(listing: bytes) -> str:
     """The newest dated version of a list of them, one a line; empty if there is none."""
     names = (line.strip().rstrip("/") for line in listing.decode("ascii", "replace").split("\n"))
