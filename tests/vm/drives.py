@@ -7,6 +7,9 @@ shape of nova's (bond: of its ironic driver's), see inputs.md 1.2 and 1.3.
 
 from __future__ import annotations
 
+import base64
+import email.message
+import gzip
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +27,15 @@ RACKSPACE_ROUTER = "203.0.113.1"
 MAC_OF = {nic.tap: nic.mac for nic in outside.NICS}
 
 
+# What a script of the user data leaves, and files that the cloud injects: no text, and one that B has not.
+RAN = "/var/lib/vmtest-user-data"
+INJECTED = b"\0\xff injected \r\n"
+SCRIPT = f"""#!/bin/sh
+echo "$(basename "$0") as $(id -u), $(systemctl is-active network-online.target), HOME=$HOME" >>{RAN}
+echo said by a script
+"""
+
+
 class Instance(NamedTuple):
     """An instance: what the drive says, and the addresses that it is to answer on, the static NIC's first."""
 
@@ -32,6 +44,8 @@ class Instance(NamedTuple):
     key: pathlib.Path
     network_data: dict[str, Any]
     addresses: tuple[str, ...]
+    injected: tuple[str, ...]
+    user_data: bytes
 
 
 def instance_a(key: pathlib.Path) -> Instance:
@@ -69,7 +83,9 @@ def instance_a(key: pathlib.Path) -> Instance:
     ]
     answering = [entry["ip_address"] for entry in networks if entry["type"] in ("ipv4", "ipv6")]
     uuid = "7d0f1c52-3e0b-4f6a-9a51-000000000a0a"
-    return Instance(uuid, "alpha.bootagent.test", key, _document(links, networks), tuple(answering))
+    files = ("/etc/injected/everyone's", "/etc/injected/alpha's")
+    document = _document(links, networks)
+    return Instance(uuid, "alpha.bootagent.test", key, document, tuple(answering), files, _multipart())
 
 
 def instance_b(key: pathlib.Path) -> Instance:
@@ -91,7 +107,8 @@ def instance_b(key: pathlib.Path) -> Instance:
     ]
     answering = [entry["ip_address"] for entry in networks if entry["type"] in ("ipv4", "ipv6")]
     uuid = "7d0f1c52-3e0b-4f6a-9a51-000000000b0b"
-    return Instance(uuid, "beta.bootagent.test", key, _document(links, networks), tuple(answering))
+    files, document = ("/etc/injected/everyone's",), _document(links, networks)
+    return Instance(uuid, "beta.bootagent.test", key, document, tuple(answering), files, SCRIPT.encode())
 
 
 def make_key(path: pathlib.Path) -> pathlib.Path:
@@ -110,6 +127,10 @@ def make_drive(instance: Instance, directory: pathlib.Path) -> pathlib.Path:
         "name": "kitchen sink",
         "launch_index": 0,
         "availability_zone": "nova",
+        "random_seed": base64.b64encode(instance.uuid.encode() * 14).decode(),
+        "files": [
+            {"path": path, "content_path": f"/content/{number:04}"} for number, path in enumerate(instance.injected)
+        ],
         "public_keys": {"test": public_key},
         "keys": [{"name": "test", "type": "ssh", "data": public_key}],
     }
@@ -121,7 +142,25 @@ def make_drive(instance: Instance, directory: pathlib.Path) -> pathlib.Path:
         (place / "network_data.json").write_text(json.dumps(instance.network_data), encoding="utf-8")
         (place / "vendor_data.json").write_text("{}", encoding="utf-8")
         (place / "vendor_data2.json").write_text('{"static": {}}', encoding="utf-8")
+        (place / "user_data").write_bytes(instance.user_data)
+    content = tree / "openstack" / "content"
+    content.mkdir()
+    for number in range(len(instance.injected)):
+        (content / f"{number:04}").write_bytes(INJECTED)
     return burn(tree)
+
+
+def _multipart() -> bytes:
+    """Two scripts with something between them that is not done, compressed."""
+    whole = email.message.EmailMessage()
+    whole.make_mixed()
+    for name, kind, text in (
+        ("first.sh", "x-shellscript", SCRIPT),
+        ("config.yaml", "cloud-config", "#cloud-config\npassword: hidden\n"),
+        ("second.sh", "x-shellscript", SCRIPT),
+    ):
+        whole.add_attachment(text, subtype=kind, filename=name)
+    return gzip.compress(whole.as_bytes())
 
 
 def rackspace_drive(key: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+SCRIPTS_ON = "bootagent.user-data=scripts"
+
+
 class Boot(NamedTuple):
     """One boot of the machine: who it should be, and what it was; ``evidence`` is for a person."""
 
@@ -71,7 +74,7 @@ class Journey:
                 ("4-other", self.b, drive_b),
             )
             for stage, instance, drive in stages[: self._boots]:
-                boot = self._boot(stage, instance, Hardware(disk, instance.uuid, NICS, drive))
+                boot = self._boot(stage, instance, Hardware(disk, instance.uuid, NICS, drive, SCRIPTS_ON))
                 boots.pop(0).set_result(boot)
         except BaseException as error:
             for future in boots:

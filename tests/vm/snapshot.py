@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import network as outside
+from .drives import RAN
 from .images import WHEN_ONLINE
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ QUESTIONS = {
     "host_keys": "cat /etc/ssh/ssh_host_*_key.pub",
     "host_keys_made": "systemctl show --value -p ConditionResult bootagent-hostkeys.service sshd-keygen.service",
     "units_enabled": "systemctl list-unit-files --state=enabled --no-legend --plain",
+    "user_data": f"cat {RAN}",
+    "user_data_journal": "journalctl --boot --no-pager --output=cat --unit=bootagent-userdata.service",
+    "injected": "cd /etc/injected && stat -c '%n %a %U:%G' * && sha256sum <\"everyone's\"",
+    # Bytes that a first boot of an instance was given for the kernel's pool, and what became of them.
+    "seed": "systemctl show -p ConditionResult -p ExecMainStatus -p Result bootagent-seed.service",
+    "seed_journal": "journalctl --boot --no-pager --output=cat --unit=bootagent-seed.service",
+    "left_over": "ls /run/bootagent /var/lib/bootagent/scripts",
     "files": "find /etc/systemd/network /run/systemd/network /etc/network /run/network /etc/netplan"
     " /etc/NetworkManager /run/NetworkManager -type f | sort"
     ' | while read -r file; do echo "== $file"; cat "$file"; echo; done',
