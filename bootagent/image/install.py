@@ -30,13 +30,12 @@ UNITS = (  # enabled
     *("bootagent-seed.service", "bootagent-userdata.path"),
 )
 HELPERS = ("bootagent-unchanged.service", "bootagent-userdata.service")  # which those ask for
-OPENRC_SCRIPT = "/etc/init.d/bootagent"
-OPENRC_LINK = "/etc/runlevels/boot/bootagent"
+OPENRC_SCRIPTS = {"/etc/init.d/bootagent": "boot", "/etc/init.d/bootagent-userdata": "default"}  # and their runlevels
 DRACUT_MODULES = "/usr/lib/dracut/modules.d"
 DRACUT_MODULE = f"{DRACUT_MODULES}/50bootagent"  # in no initramfs that does not ask for it
 DRACUT_SETUP = f"{DRACUT_MODULE}/module-setup.sh"
 DRACUT_UNITS = ("bootagent-initrd.service", "bootagent-initrd-unchanged.service", "bootagent-initrd-writable.service")
-EXECUTABLE = (OPENRC_SCRIPT, DRACUT_SETUP)
+EXECUTABLE = (*OPENRC_SCRIPTS, DRACUT_SETUP)
 LAUNCHER_TEXT = f"""\
 #!/usr/bin/python3 -IS
 import gc
@@ -125,8 +124,10 @@ def _services(tree: Tree) -> dict[str, bytes | str]:
             services[f"{WANTS}/{unit}"] = f"{UNIT_DIR}/{unit}"
         services[f"{PRESET_DIR}/{PRESET}"] = shipped.read_shipped(shipped.PRESETS, PRESET)
     if has_openrc:
-        services[OPENRC_SCRIPT] = shipped.read_shipped(shipped.OPENRC, "bootagent")
-        services[OPENRC_LINK] = OPENRC_SCRIPT
+        for script, level in OPENRC_SCRIPTS.items():
+            name = script.rpartition("/")[2]
+            services[script] = shipped.read_shipped(shipped.OPENRC, name)
+            services[f"/etc/runlevels/{level}/{name}"] = script
     if root.exists(DRACUT_MODULES):
         for path in (DRACUT_SETUP, *(f"{DRACUT_MODULE}/{unit}" for unit in DRACUT_UNITS)):
             services[path] = shipped.read_shipped(shipped.DRACUT, path.rpartition("/")[2])
