@@ -9,15 +9,24 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from bootagent.cli import main
+from bootagent.commit import Writer
 from bootagent.formats.openstack import parse_documents
-from bootagent.state import SEED
+from bootagent.handover import hand_over
+from bootagent.model.instance import Instance
+from bootagent.model.values import Secret
+from bootagent.options import Options
+from bootagent.root import Root
+from bootagent.sources import Found
+from bootagent.state import SEED, USER_DATA, Manifest
 
 if TYPE_CHECKING:
+    from bootagent.boot import Prepared
     from tests.conftest import MachineDirectory
 
 UNIT = Path(__file__).resolve().parent.parent / "systemd/bootagent-seed.service"
@@ -61,6 +70,17 @@ def test_it_is_handed_over_and_mixed_on_the_first_boot_of_each_instance(
     assert [path for path in written if BYTES[:64] in path.read_bytes() or text[:64] in path.read_text()] == []
     out, err = capfd.readouterr()
     assert text[:16] not in out + err
+
+
+def test_one_that_came_over_the_network_is_mixed_and_not_credited(booting: tuple[MachineDirectory, Path]) -> None:
+    machine, _ = booting
+    found = Found("openstack", "http://169.254.169.254", Instance("id-1", seed=Secret(BYTES)))
+    prepared = SimpleNamespace(found=found, options=Options(user_data="scripts"), manifest=Manifest())
+    root = Root(str(machine))
+    assert hand_over(root, Writer(root), cast("Prepared", prepared)).problems == ()
+    assert (machine.path / "dev/urandom").read_bytes() == BYTES
+    assert not machine.has(SEED)
+    assert json.loads(machine.read(USER_DATA)) == {"source": "openstack", "path": "", "instance": "id-1"}
 
 
 def test_who_is_nobody_has_no_first_boot(booting: tuple[MachineDirectory, Path]) -> None:

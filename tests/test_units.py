@@ -128,6 +128,19 @@ def test_each_ordering_line_has_a_reason_above_it(unit: Path) -> None:
         previous = line
 
 
+def test_the_network_is_waited_for_by_no_unit_that_a_boot_starts() -> None:
+    """What wants network-online.target is started by a path unit, and that one by a boot only where there is work."""
+    texts = {unit.name: unit.read_text(encoding="ascii") for unit in UNITS}
+    wants = re.compile(r"^(Wants|Requires)=.*network-online", re.MULTILINE)
+    wanting = [name for name, text in texts.items() if wants.search(text)]
+    assert wanting == ["bootagent-userdata.service"]
+    assert "[Install]" not in texts["bootagent-userdata.service"]
+    note = "=/run/bootagent/user-data\n"
+    assert f"PathExists{note}" in texts["bootagent-userdata.path"].partition("[Path]")[2]
+    assert f"ConditionPathExists{note}" in texts["bootagent-userdata.path"].partition("[Path]")[0]
+    assert f"rm -f {note[1:]}" in texts["bootagent-userdata.service"]
+
+
 def test_a_hang_of_the_boot_unit_ends() -> None:
     found = re.search(r"^TimeoutStartSec=(\d+)$", BOOT_UNIT.read_text(encoding="ascii"), re.MULTILINE)
     assert found
