@@ -214,7 +214,7 @@ def test_a_source_that_is_not_asked_is_as_if_it_were_not_there(machine: MachineD
 
 def test_user_data_and_vendor_data_are_named_where_they_say_something(tmp_path: Path) -> None:
     files = {**FILES, "user-data": b"#cloud-config\npassword: secret\n", "vendor-data": b"#!/bin/sh\nreboot\n"}
-    problems = ["info user-data: not handled", "info vendor-data: not handled"]
+    problems = ["info user-data: not looked at here: see the option user-data", "info vendor-data: not handled"]
     assert read(tmp_path, files)[1] == problems
     assert read(tmp_path, {**files, "vendor-data": b"\n"})[1] == problems[:1]
     assert read(tmp_path, {**files, "user-data": b"x" * (3 << 20)})[1] == problems
