@@ -109,6 +109,16 @@ def test_every_type_of_subnet(subnets: str, wanted: dict[str, object]) -> None:
     assert device(subnets) == {"name": "eth0", **wanted}
 
 
+def test_a_subnet_without_a_type_is_static_for_its_address() -> None:
+    text = "[{address: '2001:db8::5/64', gateway: 'fe80::1'}]"
+    assert device(text, "warning config[0].subnets[0].type") == {
+        "name": "eth0",
+        "addresses": ["2001:db8::5/64"],
+        "routes": ["::/0 via fe80::1"],
+    }
+    assert device("[{gateway: 192.0.2.1}]", "error config[0].subnets[0].type") == {"name": "eth0"}
+
+
 def test_a_netmask_that_is_not_said_is_that_of_cloud_init() -> None:
     subnets = "[{type: static, address: 192.0.2.5}, {type: static6, address: '2001:db8::5'}]"
     places = [f"warning config[0].subnets[{n}].address" for n in (0, 1)]

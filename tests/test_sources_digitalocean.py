@@ -127,7 +127,8 @@ def test_a_page_of_html_is_a_broken_document() -> None:
     with Wire(ADDRESS) as wire:
         wire.answers[PATH] = b"<html>login</html>"
         _, instance = wire.call(lambda: digitalocean.fetch(wire.connector()))
-    assert (instance.broken, instance.network, instance.ssh_keys) == ({"v1.json"}, None, None)
+    assert instance.broken == {"v1.json"}
+    assert (instance.network, instance.ssh_keys) == (None, None)
     assert [str(problem) for problem in instance.problems] == ["v1.json: line 1 column 1: not JSON"]
 
 

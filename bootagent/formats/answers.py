@@ -15,32 +15,36 @@ if TYPE_CHECKING:
     from bootagent.model.values import MacAddress
 
 
-def find_value(
-    name: str, documents: Mapping[str, bytes], parse: Callable[[str, bytes], object], report: Report
-) -> object:
-    """The value of a document; None where it is absent, or broken, which is reported."""
-    if name not in documents:
-        return None
-    try:
-        return parse(name, documents[name])
-    except DocumentError as error:
-        where = f"{name}: {error.where}" if error.where else name
-        report.error(where, str(error)[len(where) + 2 :])
-        return None
+class Answered:
+    """The documents of a service, read one by one; ``broken`` are those that could not be."""
 
+    def __init__(self, documents: Mapping[str, bytes], report: Report) -> None:
+        self.broken: set[str] = set()
+        self._documents = documents
+        self._report = report
 
-def find_mapping(
-    name: str, documents: Mapping[str, bytes], parse: Callable[[str, bytes], object], report: Report
-) -> dict[str, Any] | None:
-    """The same of a document that must be a mapping: one that is not, or is empty, is broken."""
+    def value(self, name: str, parse: Callable[[str, bytes], object]) -> object:
+        """The value of a document; None where it is absent, or broken, which is reported."""
+        if name not in self._documents:
+            return None
+        try:
+            return parse(name, self._documents[name])
+        except DocumentError as error:
+            where = f"{name}: {error.where}" if error.where else name
+            self._report.error(where, str(error)[len(where) + 2 :])
+            self.broken.add(name)
+            return None
 
-    def parse_mapping(name: str, data: bytes) -> object:
-        value = parse(name, data)
-        if not isinstance(value, dict):
-            raise DocumentError(name, "", "not an object")
-        return value
+    def mapping(self, name: str, parse: Callable[[str, bytes], object]) -> dict[str, Any] | None:
+        """The same of a document that must be a mapping: one that is not, or is empty, is broken."""
 
-    return check_mapping(find_value(name, documents, parse_mapping, report), name, report)
+        def parse_mapping(name: str, data: bytes) -> object:
+            value = parse(name, data)
+            if not isinstance(value, dict):
+                raise DocumentError(name, "", "not an object")
+            return value
+
+        return check_mapping(self.value(name, parse_mapping), name, self._report)
 
 
 def check_mapping(value: object, name: str, report: Report) -> dict[str, Any] | None:

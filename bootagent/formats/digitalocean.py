@@ -9,7 +9,7 @@ https://docs.digitalocean.com/products/networking/reserved-ips/.
 from __future__ import annotations
 
 from bootagent.formats.addressing import AddressingDraft, Resolvers
-from bootagent.formats.answers import check_mapping, find_mac, find_mapping, find_records
+from bootagent.formats.answers import Answered, check_mapping, find_mac, find_records
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
 from bootagent.formats.netconfig_addresses import add_address
 from bootagent.formats.openstack import parse_json
@@ -33,9 +33,10 @@ ADDRESSES = (("ipv4", 4), ("ipv6", 6), ("anchor_ipv4", 0), ("anchor_ipv6", 0))  
 def parse_documents(documents: Mapping[str, bytes]) -> Instance:
     """The instance that the document describes, which may be absent or broken."""
     report = Report()
-    data = find_mapping(DOCUMENT, documents, _parse_json, report)
+    answered = Answered(documents, report)
+    data = answered.mapping(DOCUMENT, _parse_json)
     if data is None:
-        return Instance(broken=frozenset((DOCUMENT,)) & documents.keys(), problems=report.problems())
+        return Instance(broken=frozenset(answered.broken), problems=report.problems())
     base = f"{DOCUMENT}: "
     instance = Instance(
         parse_id(data, base, report, IDS),

@@ -64,6 +64,9 @@ def _parse_subnet(raw: dict[str, Any], place: str, draft: AddressingDraft, repor
     report_unused(raw, _KEYS, place, report)
     kind = raw.get("type")
     family, method = TYPES.get(kind.lower() if isinstance(kind, str) else "", (0, ""))
+    if not method and kind in (None, "") and raw.get("address"):
+        report.warning(f"{place}.type", "no type, taken as static for its address")
+        method = "static"
     if not method:
         report.error(f"{place}.type", f"{shown(kind)} is not a type of subnet, left out")
         return
