@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootagent.formats import digitalocean, hetzner
+from bootagent.formats import digitalocean, hetzner, vultr
 from bootagent.host import Host
 from bootagent.planners.network import bind
 from tests.test_sources_digitalocean import DROPLET
 from tests.test_sources_hetzner import PRIVATE, SERVER
+from tests.test_sources_vultr import GUEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 FORMATS: dict[str, tuple[Parser, dict[str, Any]]] = {
     "digitalocean": (digitalocean.parse_documents, {"v1.json": DROPLET}),
     "hetzner": (hetzner.parse_documents, {"metadata": SERVER, "private-networks": PRIVATE}),
+    "vultr": (vultr.parse_documents, {"v1.json": GUEST}),
 }
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("192.0.2.7") | st.just("2001:db8::7"),

@@ -83,10 +83,12 @@ def _takes_advertisements(asked: Addressing) -> bool:
 
 
 def parse_flag(value: object, where: str, report: Report) -> bool | None:
-    """True or False, also as text; None if it is not said, or in no way that is understood."""
+    """True or False, also as text or as 1 and 0; None if it is not said, or in no way that is understood."""
     if value is None or isinstance(value, bool):
         return value
     text = value.lower() if isinstance(value, str) else ""
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
     if text in ("true", "yes", "on", "false", "no", "off"):
         return text in ("true", "yes", "on")
     report.warning(where, f"{shown(value)} is neither true nor false")
