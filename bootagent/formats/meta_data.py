@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 IDS = ("uuid", "instance_id", "instance-id")
 HOSTNAMES = ("hostname", "local-hostname", "local_hostname", "name")
+KEYS = ("keys", "public_keys", "public-keys")
 MAX_ID = 128
 MAX_KEYS = 1000
 MAX_SEED = 4096  # bytes; nova sends 512
@@ -162,10 +163,9 @@ class _Keys:
         self.found.setdefault(key.identity, key)
 
 
-def parse_keys(meta: dict[str, Any], base: str, report: Report) -> tuple[SshKey, ...]:
-    """The keys of all places where they may stand, each once."""
+def parse_keys(meta: dict[str, Any], base: str, report: Report, places: Sequence[str] = KEYS) -> tuple[SshKey, ...]:
+    """The keys of all ``places`` where they may stand, each once."""
     keys = _Keys(report)
-    places = ("keys", "public_keys", "public-keys")
     for place in places:
         keys.add(meta.get(place), f"{base}{place}")
     report.origin("ssh_keys", base, [place for place in places if meta.get(place)])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Of several that find themselves here the first is asked: what was set by hand before what a platform brings, and a
 # cloud that is built on another before that one.
-SERVICES = ("digitalocean", "hetzner", "vultr", "openstack")
+SERVICES = ("digitalocean", "hetzner", "scaleway", "vultr", "openstack")
 
 
 def search(root: Root, nics: tuple[Nic, ...], asked: tuple[str, ...] | None, online: float | None) -> Search:
