@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bootagent.model.network import Interface
 
 DOCUMENTS = (*configdrive.DOCUMENTS, configdrive.NETWORK_CONFIG)
-NOCLOUD_DOCUMENTS = (nocloud.META_DATA, nocloud.NETWORK_CONFIG)
+NOCLOUD_DOCUMENTS = (nocloud.META_DATA, nocloud.NETWORK_CONFIG, nocloud.USER_DATA)
 FIRST_BYTES = (b"{", b"[")
 
 

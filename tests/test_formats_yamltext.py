@@ -155,12 +155,12 @@ def test_braces_that_are_not_json_are_yaml() -> None:
         ("a: [", "not YAML"),
         ("a: b: c", "not YAML"),
         ("\tindented: by a tab", "not YAML"),
-        ("a: *nothing", "nothing is called"),
-        ("a: &x [*x]", "nothing is called 'x'"),
-        ("a: &x {k: *x}", "nothing is called 'x'"),
-        ("!!python/object/apply:os.system ['reboot']", "is not plain data"),
-        ("a: !!binary aGk=", "is not plain data"),
-        ("!!set {a, b}", "is not plain data"),
+        ("a: *nothing", "an alias of nothing"),
+        ("a: &x [*x]", "an alias of nothing"),
+        ("a: &x {k: *x}", "an alias of nothing"),
+        ("!!python/object/apply:os.system ['reboot']", "a type that is not plain data"),
+        ("a: !!binary aGk=", "a type that is not plain data"),
+        ("!!set {a, b}", "a type that is not plain data"),
         ("? [a]\n: b", "a key that is no text"),
         ("k: &x [a]\n*x : b", "a key that is no text"),
         ("a: 1\n---\nb: 2\n", "more than one document"),
@@ -177,6 +177,15 @@ def test_braces_that_are_not_json_are_yaml() -> None:
 def test_what_is_wrong_is_named(text: str | bytes, message: str) -> None:
     assert message in refused(text)
     assert refused(text).startswith("doc: ")
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize(
+    "text",
+    ["password: *geheim", "password: !geheim x", "password: &geheim a: b", "password: %geheim", "- a\n geheim: ["],
+)
+def test_what_could_be_a_secret_is_not_shown(text: str) -> None:
+    assert "geheim" not in refused(text)
 
 
 @pytest.mark.usefixtures("loader")

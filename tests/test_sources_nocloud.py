@@ -14,7 +14,9 @@ from bootagent.cli import main
 from bootagent.errors import SourceError
 from bootagent.host import read_host
 from bootagent.inputs import INPUTS
+from bootagent.media import open_volumes
 from bootagent.root import Root
+from bootagent.sources import nocloud
 from bootagent.state import STATUS
 from tests.images import make_fat, make_iso, run, write_tree
 from tests.test_unchanged import add_disk, add_nic, end_boot, start
@@ -213,11 +215,53 @@ def test_a_source_that_is_not_asked_is_as_if_it_were_not_there(machine: MachineD
 
 
 def test_user_data_and_vendor_data_are_named_where_they_say_something(tmp_path: Path) -> None:
-    files = {**FILES, "user-data": b"#cloud-config\npassword: secret\n", "vendor-data": b"#!/bin/sh\nreboot\n"}
+    files = {**FILES, "user-data": b"#!/bin/sh\nhalt\n", "vendor-data": b"#!/bin/sh\nreboot\n"}
     problems = ["info user-data: not looked at here: see the option user-data", "info vendor-data: not handled"]
     assert read(tmp_path, files)[1] == problems
     assert read(tmp_path, {**files, "vendor-data": b"\n"})[1] == problems[:1]
-    assert read(tmp_path, {**files, "user-data": b"x" * (3 << 20)})[1] == problems
+    assert read(tmp_path, {**files, "user-data": b"#cloud-config-archive\n- type: x\n"})[1] == problems
+
+
+def test_user_data_that_cannot_be_read_has_not_said_that_there_are_no_keys(tmp_path: Path) -> None:
+    found, problems = read(tmp_path, {**FILES, "user-data": b"x" * (3 << 20)})
+    assert (found.instance.id, found.instance.ssh_keys) == ("iid-1", None)
+    assert found.instance.broken == {"user-data"}
+    assert len(problems) == 1
+    assert problems[0].startswith("error tree: user-data: ")
+    found, problems = read(tmp_path, {**FILES, "user-data": b"#cloud-config\nssh_authorized_keys: [\n"})
+    assert (found.instance.id, found.instance.ssh_keys) == ("iid-1", None)
+    assert found.instance.broken == {"user-data"}
+    assert problems == ["error user-data: line 3: not YAML"]
+
+
+def test_the_rest_of_a_cloud_config_is_named_and_nothing_of_it_shown(tmp_path: Path) -> None:
+    """Keys that are there too are no secret; what could be one never leaves the document."""
+    data = b"""#cloud-config
+password: geheim1
+chpasswd: {expire: false, users: [{name: root, password: geheim2}]}
+users:
+- default
+- name: ann
+  passwd: geheim3
+  ssh_authorized_keys: [geheim4]
+packages: [nginx]
+runcmd: []
+"key with blanks": x
+"""
+    found, problems = read(tmp_path, {**FILES, "user-data": data})
+    names = "password, chpasswd, packages, ['key with blanks'], users, but for their keys"
+    assert problems == [
+        "warning user-data: users[1][0]: not an OpenSSH public key",
+        f"info user-data: {names}: not handled",
+    ]
+    assert "geheim" not in str(found.instance)
+
+
+def test_read_user_data_gives_the_bytes(tmp_path: Path) -> None:
+    with open_volumes(str(write_tree(tmp_path / "tree", {**FILES, "user-data": b"#!/bin/sh\n"}))) as volumes:
+        assert nocloud.read_user_data(volumes[0]) == b"#!/bin/sh\n"
+    with open_volumes(str(write_tree(tmp_path / "none", {"meta-data": META}))) as volumes:
+        assert nocloud.read_user_data(volumes[0]) is None
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 """The documents of NoCloud and the instance that they describe.
 
 Source: https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html.  The network is that of network-config,
-or else of the Debian file that meta-data holds as ``network-interfaces``.
+or else of the Debian file that meta-data holds as ``network-interfaces``.  Keys and host name may stand in user-data
+alone, where that is a ``#cloud-config``.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
 META_DATA = "meta-data"
 NETWORK_CONFIG = "network-config"
+USER_DATA = "user-data"
 ENI = "network-interfaces"
 IDS = ("instance-id", "instance_id", "uuid")
 HOSTNAMES = ("local-hostname", "local_hostname", "hostname")
 
 
 def parse_documents(documents: Mapping[str, bytes]) -> Instance:
-    """The instance that the documents describe; either may be absent, and either may be broken."""
+    """The instance that the documents describe; any of them may be absent, and any may be broken."""
     problems: list[Problem] = []
     broken: set[str] = set()
     used = []
@@ -43,6 +45,12 @@ def parse_documents(documents: Mapping[str, bytes]) -> Instance:
     network, name = _parse_network(documents, meta, problems, broken)
     if name and name not in used:
         used.append(name)
+    data = documents.get(USER_DATA, b"")
+    if data.strip():
+        before = instance
+        instance = _add_user_data(instance, data, problems, broken)
+        if (instance.hostname, instance.ssh_keys) != (before.hostname, before.ssh_keys) and USER_DATA not in broken:
+            used.append(USER_DATA)
     return instance._replace(network=network, broken=frozenset(broken), documents=tuple(used), problems=tuple(problems))
 
 
@@ -90,3 +98,27 @@ def _parse_network(
         if other.links or network is None:
             return other, META_DATA
     return network, NETWORK_CONFIG if network is not None else ""
+
+
+def _add_user_data(instance: Instance, data: bytes, problems: list[Problem], broken: set[str]) -> Instance:
+    """``instance`` with what of host name and keys only user data has; what else it wants is named."""
+    from bootagent.formats import cloud_config  # most drives have none
+
+    if not cloud_config.is_cloud_config(data):
+        problems.append(Problem("info", USER_DATA, "not looked at here: see the option user-data"))
+        return instance
+    said, others = cloud_config.parse_cloud_config(data, USER_DATA)
+    problems += said.problems
+    if said.broken:
+        broken |= said.broken
+        # Whose keys cannot be read has not said that there are none.
+        return instance if instance.ssh_keys else instance._replace(ssh_keys=None)
+    if said.hostname is not None and instance.hostname not in (None, said.hostname):
+        others = ("the host name", *others)
+    if instance.ssh_keys and not set(said.ssh_keys or ()) <= set(instance.ssh_keys):
+        others = ("keys beside those of meta-data", *others)
+    if others:
+        problems.append(Problem("info", USER_DATA, f"{cloud_config.name_some(others)}: not handled"))
+    keys = instance.ssh_keys or said.ssh_keys or instance.ssh_keys
+    origins = {**said.origins, **instance.origins}
+    return instance._replace(hostname=instance.hostname or said.hostname, ssh_keys=keys, origins=origins)

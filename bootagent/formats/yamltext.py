@@ -4,6 +4,9 @@
 Source: https://yaml.org/spec/1.1/.  JSON goes to the JSON parser; the rest becomes PyYAML's events, of which nothing is
 made but those values, bounded in size, number and depth, aliases counted as what they stand for.
 
+No text of the document is in a message: after ``password: `` an asterisk and an exclamation mark make an alias and a
+type of what is a secret.
+
 A plain scalar is no text only in the usual spelling of a boolean, a whole number or null: YAML 1.1 sees a number to
 the base of sixty in the address 52:54:00:12:34:56 and a date in 2026-01-31, where a cloud means text.
 """
@@ -13,7 +16,6 @@ from __future__ import annotations
 from bootagent.errors import DocumentError
 from bootagent.formats.openstack import BOM, MAX_NESTING, parse_json
 from bootagent.libraries import load_library
-from bootagent.model.values import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ class _Builder:
 
     def _check_tag(self, tag: str | None, where: str) -> None:
         if tag not in _TAGS:
-            raise self._wrong(where, f"the type {shown(tag)} is not plain data")
+            raise self._wrong(where, "a type that is not plain data")
 
     def _add_scalar(self, event: Any, where: str) -> None:
         self._check_tag(event.tag, where)
@@ -133,7 +135,7 @@ class _Builder:
 
     def _add_alias(self, anchor: str, where: str) -> None:
         if anchor not in self._anchors:  # also one that stands inside of what it names
-            raise self._wrong(where, f"nothing is called {shown(anchor)}")
+            raise self._wrong(where, "an alias of nothing")
         value, nodes, height = self._anchors[anchor]
         self._count(nodes, height, where)
         self._place(value, height, where)

@@ -2,7 +2,8 @@
 """NoCloud: https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html.
 
 An ISO 9660 or FAT file system with the label ``cidata``, on a whole disk or a partition, or a directory, with the
-documents ``meta-data`` and ``network-config`` at its top.  Its other documents say what to run: a boot names them only.
+documents ``meta-data`` and ``network-config`` at its top.  Its other documents say what to run: of ``user-data`` only
+keys and host name count, ``vendor-data`` is named only.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 LABEL = "cidata"
 NOT_OURS: frozenset[str] = frozenset()
 DOCUMENTS = ("meta-data", "network-config")
-NOT_HANDLED = {"user-data": "not looked at here: see the option user-data", "vendor-data": "not handled"}
+VENDOR_DATA = "vendor-data"
 
 
 def holds(volume: Volume) -> bool:
@@ -39,14 +40,18 @@ def read(volume: Volume) -> Instance:
         documents.read(name, (name,))
     if not documents.found and not documents.problems:
         raise SourceError(volume.place, "a drive without meta-data and network-config")
+    documents.read(nocloud.USER_DATA, (nocloud.USER_DATA,))
     instance = documents.parse(nocloud.parse_documents)
-    notes = [Problem("info", name, note) for name, note in NOT_HANDLED.items() if _has_content(volume, name)]
-    return instance._replace(problems=(*instance.problems, *notes))
+    if nocloud.USER_DATA in documents.damaged and not instance.ssh_keys:
+        instance = instance._replace(ssh_keys=None)  # what cannot be read has not said that there are none
+    if not _has_content(volume, VENDOR_DATA):
+        return instance
+    return instance._replace(problems=(*instance.problems, Problem("info", VENDOR_DATA, "not handled")))
 
 
 def read_user_data(volume: Volume) -> bytes | None:
     """The instance's user data, ``None`` where it has none."""
-    return volume.read("user-data")
+    return volume.read(nocloud.USER_DATA)
 
 
 def _has_content(volume: Volume, name: str) -> bool:
