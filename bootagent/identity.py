@@ -20,6 +20,7 @@ DMI = "/sys/class/dmi/id"
 DMI_NAMES = (
     *("sys_vendor", "product_name", "product_serial", "product_uuid", "product_version", "product_sku"),
     *("chassis_asset_tag", "board_vendor", "board_name", "board_asset_tag", "bios_vendor", "bios_version"),
+    *("chassis_vendor", "chassis_serial", "chassis_version", "board_version", "bios_date"),
 )
 OEM_STRINGS = "/sys/firmware/dmi/entries/11-{}/raw"  # SMBIOS 7.12, one structure a number
 MAX_STRUCTURES = 16
@@ -31,6 +32,7 @@ CHANNELS = (
     "/dev/virtio-ports/org.linuxcontainers.lxd",
     "/run/credentials/@system",
     "/var/lib/cloud/seed/nocloud",
+    "/var/lib/cloud/seed/nocloud-net",
 )
 
 

@@ -54,7 +54,8 @@ class Http:
     @property
     def place(self) -> str:
         """Where the service is, for messages: ``http://169.254.169.254``."""
-        address = str(self._taken.address[0]) if self._taken else self._addresses[0]
+        taken = self._taken if len(self._addresses) > 1 else None  # a name is more than where it leads: RFC 9110 7.2
+        address = str(taken.address[0]) if taken else self._addresses[0]
         host = f"[{address}]" if ":" in address else address
         return f"http://{host}" + (f":{self._port}" if self._port != 80 else "")
 

@@ -4,24 +4,30 @@
 An ISO 9660 or FAT file system with the label ``cidata``, on a whole disk or a partition, or a directory, with the
 documents ``meta-data`` and ``network-config`` at its top.  Its other documents say what to run: of ``user-data`` only
 keys and host name count, ``vendor-data`` is named only.
+
+Where no drive speaks, a seed directory of the image is as good as one, and so is one that the kernel command line or
+the serial number names; they may also say no more than who the instance is (``ds=nocloud;i=…;h=…``).
 """
 
 from __future__ import annotations
 
 from bootagent.errors import MediaError, SourceError
 from bootagent.formats import nocloud
-from bootagent.model.instance import Problem
+from bootagent.model.instance import Instance, Problem
 from bootagent.sources import Documents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from bootagent.identity import Identity
     from bootagent.media import Volume
-    from bootagent.model.instance import Instance
+    from bootagent.root import Root
 
 LABEL = "cidata"
 NOT_OURS: frozenset[str] = frozenset()
 DOCUMENTS = ("meta-data", "network-config")
 VENDOR_DATA = "vendor-data"
+NEEDS = ""
+SEEDS = ("/var/lib/cloud/seed/nocloud", "/var/lib/cloud/seed/nocloud-net")
 
 
 def holds(volume: Volume) -> bool:
@@ -52,6 +58,46 @@ def read(volume: Volume) -> Instance:
 def read_user_data(volume: Volume) -> bytes | None:
     """The instance's user data, ``None`` where it has none."""
     return volume.read(nocloud.USER_DATA)
+
+
+def detect(identity: Identity) -> str:
+    """Why this machine is described without a drive."""
+    from bootagent.sources._seed import find_seed
+
+    seed = find_seed(identity)
+    if seed is not None and seed.is_web:
+        return ""
+    if seed is not None and (seed.says_who or seed.directory):
+        return f"{seed.place}: ds=nocloud"
+    there = [path for path in SEEDS if path in identity.channels]
+    return f"{there[0]} is there" if there else ""
+
+
+def read_channel(root: Root, identity: Identity) -> tuple[str, Instance]:
+    """The instance of a seed directory, or of the settings alone; ``SourceError`` where neither says anything."""
+    from bootagent.sources._seed import Seed, find_seed
+
+    seed = find_seed(identity) or Seed("", {})
+    path = seed.directory or next((path for path in SEEDS if path in identity.channels), SEEDS[0])
+    try:
+        return path, seed.describe(_read_directory(root, path))
+    except SourceError as error:
+        if not seed.says_who:
+            raise
+        # A seed that was named is missed; that there is none besides is usual.
+        missed = (Problem("error", error.place, error.reason),) if seed.directory else ()
+        return seed.place, seed.describe(Instance(problems=missed))
+
+
+def _read_directory(root: Root, path: str) -> Instance:
+    from bootagent import media
+
+    try:
+        place = root.resolve(path)
+    except OSError as error:
+        raise SourceError(path, (error.strerror or str(error)).lower()) from error
+    with media.open_volumes(root.host_path(place), path) as volumes:
+        return read(volumes[0])
 
 
 def _has_content(volume: Volume, name: str) -> bool:
