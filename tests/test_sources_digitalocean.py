@@ -114,13 +114,26 @@ def test_a_service_that_does_not_know_us_is_an_error() -> None:
         assert len(wire.requests) == 1
 
 
-def test_a_service_that_is_not_there_is_an_error_in_time() -> None:
-    with (
-        Wire(ADDRESS) as wire,
-        pytest.raises(SourceError, match=r"^http://169\.254\.169\.254/metadata/v1\.json: status 503, until the time"),
-    ):
+@pytest.mark.parametrize(("serial", "is_ours"), [("2756294", True), ("", True), ("2756295", False)])
+def test_a_document_of_another_droplet_is_refused(serial: str, is_ours: bool) -> None:
+    identity = Identity(dmi={"sys_vendor": "DigitalOcean", "product_serial": serial})
+    with Wire(ADDRESS) as wire:
+        wire.answers[PATH] = json.dumps(DROPLET).encode()
+        if is_ours:
+            assert wire.call(lambda: digitalocean.fetch(wire.connector(identity)))[1].id == "2756294"
+            return
+        with pytest.raises(SourceError, match=r"169\.254: it describes '2756294', and the firmware says '2756295'$"):
+            wire.call(lambda: digitalocean.fetch(wire.connector(identity)))
+
+
+def test_a_service_that_stays_busy_is_an_error_in_time() -> None:
+    with Wire(ADDRESS) as wire:
         wire.answers[PATH] = Answer(status=503)
-        wire.call(lambda: digitalocean.fetch(wire.connector(seconds=0.5)))
+        with pytest.raises(
+            SourceError, match=r"^http://169\.254\.169\.254/metadata/v1\.json: .*, until the time was up$"
+        ):
+            wire.call(lambda: digitalocean.fetch(wire.connector(seconds=1.0)))
+        assert len(wire.requests) >= 2
 
 
 def test_a_page_of_html_is_a_broken_document() -> None:

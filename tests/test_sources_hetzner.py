@@ -160,7 +160,7 @@ def test_a_server_without_private_networks(answer: Answer | bytes) -> None:
 def test_private_networks_that_cannot_be_had_leave_the_rest(answer: Answer | bytes) -> None:
     with Wire(ADDRESS) as wire:
         wire.answers.update(zip(PATHS, (METADATA, answer)))
-        _, instance = wire.call(lambda: hetzner.fetch(wire.connector(seconds=0.5)))
+        _, instance = wire.call(lambda: hetzner.fetch(wire.connector(seconds=3.0)))
     assert instance.broken == {"private-networks"}
     assert instance.documents == ("metadata",)
     assert instance.network
@@ -173,6 +173,14 @@ def test_a_service_that_does_not_know_us_is_an_error() -> None:
         with pytest.raises(SourceError, match=r"^http://169\.254\.169\.254: no server is known by our address$"):
             wire.call(lambda: hetzner.fetch(wire.connector()))
         assert len(wire.requests) == 1
+
+
+def test_a_document_of_another_server_is_refused() -> None:
+    identity = Identity(dmi={"sys_vendor": "Hetzner", "product_serial": "43"})
+    with Wire(ADDRESS) as wire:
+        wire.answers.update(zip(PATHS, (METADATA, PRIVATE_NETWORKS)))
+        with pytest.raises(SourceError, match=r"169\.254: it describes '42', and the firmware says '43'$"):
+            wire.call(lambda: hetzner.fetch(wire.connector(identity)))
 
 
 @pytest.mark.parametrize("page", [b"<html><body>a: b: c</body></html>", b"just text", b"- list\n", b""])

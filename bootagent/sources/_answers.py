@@ -5,13 +5,22 @@ from __future__ import annotations
 
 from bootagent.errors import SourceError
 from bootagent.model.instance import Problem
+from bootagent.model.values import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bootagent.identity import Identity
     from bootagent.model.instance import Instance
     from bootagent.sources._http import Http
+
+
+def check_serial(instance: Instance, identity: Identity, place: str) -> None:
+    """Refuse a description of another machine, where the cloud gives the instance's id as serial number too."""
+    serial = identity.dmi.get("product_serial")
+    if serial and instance.id and serial != instance.id:
+        raise SourceError(place, f"it describes {shown(instance.id)}, and the firmware says {shown(serial)}")
 
 
 class Answers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bootagent.errors import SourceError
 from bootagent.formats.digitalocean import DOCUMENT, parse_documents
-from bootagent.sources._answers import Answers
+from bootagent.sources._answers import Answers, check_serial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
     answers = Answers(http)
     if not answers.require(DOCUMENT, "/metadata/v1.json"):
         raise SourceError(http.place, "no Droplet is known by our address")
-    return http.place, answers.parse(parse_documents)
+    instance = answers.parse(parse_documents)
+    check_serial(instance, connector.identity, http.place)
+    return http.place, instance
 
 
 def fetch_user_data(connector: Connector) -> bytes | None:

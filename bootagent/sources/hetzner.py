@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bootagent.errors import SourceError
 from bootagent.formats.hetzner import METADATA, PRIVATE, parse_documents
-from bootagent.sources._answers import Answers
+from bootagent.sources._answers import Answers, check_serial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
     if not answers.require(METADATA, "/hetzner/v1/metadata"):
         raise SourceError(http.place, "no server is known by our address")
     answers.ask(PRIVATE, "/hetzner/v1/metadata/private-networks")
-    return http.place, answers.parse(parse_documents)
+    instance = answers.parse(parse_documents)
+    check_serial(instance, connector.identity, http.place)
+    return http.place, instance
 
 
 def fetch_user_data(connector: Connector) -> bytes | None:
