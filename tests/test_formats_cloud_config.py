@@ -139,6 +139,19 @@ def test_meta_data_without_a_name_and_keys_leaves_it_to_user_data() -> None:
     assert read(f"ssh_authorized_keys: [{ANN}]\n", b"") == (None, (ANN,), ("user-data",), [])
 
 
+def test_each_value_says_which_document_it_is_from() -> None:
+    user = f"#cloud-config\nfqdn: web.example.com\nusers:\n- {{name: root, ssh_authorized_keys: [{ANN}]}}\n".encode()
+    assert parse_documents({"meta-data": META, "user-data": user}).origins == {
+        "id": "meta-data: instance-id",
+        "hostname": "user-data: fqdn",
+        "ssh_keys": "user-data: users",
+    }
+    assert (
+        parse_documents({"meta-data": META + b"hostname: a\n", "user-data": user}).origins["hostname"]
+        == "meta-data: hostname"
+    )
+
+
 def test_what_meta_data_says_comes_first_and_what_is_left_is_named() -> None:
     meta = META + f"local-hostname: one\npublic-keys: [{ANN}]\n".encode()
     assert read(f"hostname: one\nssh_authorized_keys: [{ANN}]\n", meta) == ("one", (ANN,), ("meta-data",), [])

@@ -75,6 +75,7 @@ def test_what_a_service_sends_is_understood_without_a_problem(name: str) -> None
     assert instance.hostname
     assert instance.ssh_keys
     assert instance.network
+    assert {"id", "hostname", "ssh_keys"} <= instance.origins.keys()
     assert [problem for problem in instance.problems if problem.severity != "info"] == []
 
 

@@ -135,6 +135,7 @@ def test_what_the_command_line_says_comes_before_the_documents() -> None:
         wire.answers["/seeds/one/meta-data"] = META + KEYS
         _, instance = fetch(wire, machine_says(f"{SEED};i=iid-2;h=db;dsmode=net"))
     assert (instance.id, instance.hostname) == ("iid-2", "db")
+    assert instance.origins["hostname"] == "kernel command line: local-hostname"
     assert [f"{p.severity} {p}" for p in instance.problems] == ["info kernel command line: 'dsmode': not used"]
 
 

@@ -54,6 +54,7 @@ def parse_documents(documents: Mapping[str, bytes]) -> Instance:
         network=network,
         broken=frozenset(answered.broken),
         documents=tuple(name for name in (METADATA, PRIVATE) if name in documents and name not in answered.broken),
+        origins=report.origins,
         problems=(*report.problems(), *doubts),
     )
 

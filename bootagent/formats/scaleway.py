@@ -50,7 +50,7 @@ def parse_documents(documents: Mapping[str, bytes]) -> Instance:
         _parse_network(data, base, report),
         documents=(DOCUMENT,),
     )
-    return instance._replace(problems=report.problems())
+    return instance._replace(origins=report.origins, problems=report.problems())
 
 
 def _parse_keys(data: dict[str, Any], base: str, report: Report) -> tuple[SshKey, ...]:

@@ -47,7 +47,8 @@ def parse_documents(documents: Mapping[str, bytes]) -> Instance:
         documents=(DOCUMENT,),
     )
     network, doubts = _parse_network(data, base, report)
-    return instance._replace(network=network, problems=(*report.problems(), *doubts))
+    problems = (*report.problems(), *doubts)
+    return instance._replace(network=network, origins=report.origins, problems=problems)
 
 
 def _parse_network(data: dict[str, Any], base: str, report: Report) -> tuple[Network | None, tuple[Problem, ...]]:
