@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bootagent.cli import main
 from bootagent.errors import SourceError
 from bootagent.identity import Identity, read_identity
+from bootagent.inputs import INPUTS
 from bootagent.root import Root
 from bootagent.sources import nocloud, nocloud_net
 from bootagent.sources._seed import find_seed, split_web
+from bootagent.state import STATUS
 from tests.wire import Answer, Wire
 
 if TYPE_CHECKING:
@@ -251,3 +255,34 @@ def test_a_directory_without_documents_is_an_error(machine: MachineDirectory) ->
     machine.write("/var/lib/cloud/seed/nocloud/other", b"")
     with pytest.raises(SourceError, match=r"^/var/lib/cloud/seed/nocloud: a drive without meta-data"):
         channel(machine, "")
+
+
+# The whole boot
+
+
+def test_a_boot_from_a_seed_directory_and_a_later_one_from_another_seed(machine: MachineDirectory) -> None:
+    """Nothing of it is on a drive, so each boot looks again."""
+    machine.enable("systemd-networkd.service")
+    machine.write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+    machine.write("/proc/cmdline", "quiet\n")
+    machine.add_nic("eth0", "52:54:00:00:00:0a")
+    for name, data in {"meta-data": b"instance-id: iid-1\n", "network-config": CONFIG, "user-data": USER}.items():
+        machine.write(f"/var/lib/cloud/seed/nocloud/{name}", data)
+    assert main(["apply", "--root", str(machine)]) == 0
+    status = json.loads(machine.read(STATUS))
+    assert (status["state"], status["source"], status["place"]) == ("ok", "nocloud", "/var/lib/cloud/seed/nocloud")
+    assert "Address=192.0.2.5/24" in machine.read("/etc/systemd/network/05-bootagent-eth0.network")
+    assert (machine.read("/etc/hostname"), KEY in machine.read("/root/.ssh/authorized_keys")) == ("other\n", True)
+    assert not machine.has(INPUTS)
+    machine.write("/proc/cmdline", "ds=nocloud;h=db\n")
+    assert main(["apply", "--root", str(machine)]) == 0
+    assert machine.read("/etc/hostname") == "db\n"
+
+
+def test_a_seed_on_the_network_is_awaited(machine: MachineDirectory, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.enable("systemd-networkd.service")
+    machine.write("/proc/cmdline", f"{SEED}\n")
+    machine.add_nic("eth0", "52:54:00:00:00:0a")
+    assert main(["plan", "--json", "--root", str(machine)]) == 0
+    why = json.loads(capsys.readouterr().out)["why"]
+    assert (why["awaited"], why["taken"]) == ("nocloud_net", "kernel command line: a NoCloud seed by HTTP")
