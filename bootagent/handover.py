@@ -12,7 +12,6 @@ from bootagent.jsontext import format_json
 from bootagent.model.instance import Problem
 from bootagent.model.plan import File
 from bootagent.record import Record
-from bootagent.sources import LABELS
 from bootagent.state import SEED, USER_DATA, user_data_run
 
 TYPE_CHECKING = False
@@ -35,20 +34,19 @@ def hand_over(root: Root, writer: Writer, prepared: Prepared) -> Later:
     if found is None:
         return Later()
     instance, manifest = found.instance, prepared.manifest
-    is_drive = found.source in LABELS.values()
     files = []
     later = Later()
     # The manifest, which is on the disk by now, says whose first boot this was, also where the power fails at once.
     if instance.seed and instance.id and instance.id != manifest.instance:
         writer.mix(instance.seed)
-        if is_drive:  # what came by HTTP may have been seen on the way
+        if found.is_drive:  # what came by HTTP may have been seen on the way
             files.append(File(SEED, instance.seed.decode("utf-8", "surrogateescape"), 0o600))
     if options.user_data == "scripts" and not instance.id:
         later = Later(problems=(Problem("warning", "user data", "not run: the source does not say who this is"),))
     elif options.user_data == "scripts" and instance.id:
         later = Later(awaited=(user_data_run(instance.id),))
         if not root.exists(later.awaited[0]):
-            path = (options.drive or root.host_path(found.place)) if is_drive else ""
+            path = (options.drive or root.host_path(found.place)) if found.is_drive else ""
             waiting = {"source": found.source, "path": path, "instance": instance.id}
             files.append(File(USER_DATA, format_json(waiting) + "\n", 0o600))
     changes = [writer.write(file, durable=False) for file in files]

@@ -85,6 +85,7 @@ class Found(Record):
     instance: Instance
     reach: int = 0  # all that it said is in so many of the first bytes of the drive ``place``; 0: not on one drive
     why: str = ""  # it is this machine's source
+    is_drive: bool = False
 
 
 class Look(Record):
@@ -216,7 +217,7 @@ def read_drive(path: str, place: str) -> Found:
         name, volume = _tell(volumes, place)
         instance = load(name).read(volume)
     why = "a drive with its label" if source_of(volume.labels) else "a drive with its documents"
-    return Found(name, place, instance, drive.reach, why)
+    return Found(name, place, instance, drive.reach, why, is_drive=True)
 
 
 def _tell(volumes: tuple[Volume, ...], place: str) -> tuple[str, Volume]:

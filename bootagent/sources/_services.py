@@ -46,7 +46,8 @@ def search(root: Root, nics: tuple[Nic, ...], asked: tuple[str, ...] | None, onl
         else:
             return Search(awaited=choice, looks=looks)
     except SourceError as error:
-        return Search(awaited=choice, looks=looks, problems=(Problem("error", error.place, error.reason),))
+        problem = Problem("error", error.place, error.reason)
+        return Search(awaited=choice if choice.needs else None, looks=looks, problems=(problem,))
     return Search(Found(choice.source, place, instance, why=choice.why), looks=looks)
 
 
