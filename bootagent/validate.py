@@ -8,7 +8,7 @@ import os
 import sys
 
 from bootagent.errors import SourceError
-from bootagent.formats import nocloud, openstack
+from bootagent.formats import nocloud, opennebula, openstack
 from bootagent.host import Host
 from bootagent.log import write_problems
 from bootagent.model.instance import Instance, Problem
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS = (*configdrive.DOCUMENTS, configdrive.NETWORK_CONFIG)
 NOCLOUD_DOCUMENTS = (nocloud.META_DATA, nocloud.NETWORK_CONFIG, nocloud.USER_DATA)
+OTHERS = {opennebula.CONTEXT: opennebula.parse_documents}
 FIRST_BYTES = (b"{", b"[")
 
 
@@ -62,6 +63,8 @@ def _read(path: str) -> Instance:
                 content = file.read(MAX_READ + 1)
         except OSError as error:
             raise SourceError(path, error.strerror or str(error)) from error
+        if name in OTHERS:
+            return OTHERS[name]({name: content})
         if name not in (*DOCUMENTS, *NOCLOUD_DOCUMENTS):
             is_json = content.lstrip()[:1] in FIRST_BYTES
             name = nocloud.NETWORK_CONFIG if name.endswith((".yaml", ".yml")) else _guess(content) if is_json else ""

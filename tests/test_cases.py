@@ -26,6 +26,8 @@ CASES = ROOT / "tests" / "cases"
 NAMES = sorted(path.name for path in CASES.iterdir())
 IN_EVERY_CASE = {"networkd", "ifupdown"}
 WRITTEN = [(case, path.name) for case in NAMES for path in sorted((CASES / case / "out").iterdir()) if path.is_dir()]
+# The source of a drive by what is at its top; any other is NoCloud's.
+DRIVES = {"openstack": "configdrive", "context.sh": "opennebula"}
 # What the agent keeps about itself; tests/test_boot.py and tests/test_commit.py look at it.
 OWN = ("run/bootagent/", "var/lib/bootagent/")
 
@@ -70,7 +72,7 @@ def test_plan_is_what_the_case_says(case: str, backend: str, capsys: pytest.Capt
     arguments = ["plan", "--json", "--root", str(machine), "--drive", str(machine / "drive"), "--backend", backend]
     assert main(arguments) == 0
     plan = json.loads(capsys.readouterr().out)
-    source = "configdrive" if (machine / "drive" / "openstack").is_dir() else "nocloud"
+    source = next((DRIVES[name] for name in DRIVES if (machine / "drive" / name).exists()), "nocloud")
     assert (plan["source"], plan["backend"], plan["actions"]) == (source, backend, [])
     links = {file["path"] for file in plan["files"] if stat.S_ISLNK(int(file["mode"], 8))}
     files = {file["path"]: "-> " * (file["path"] in links) + file["content"] for file in plan["files"]}

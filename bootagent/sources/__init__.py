@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 
 # The source of each label; where nothing else tells two drives apart, the first of them is preferred.  A copy of what
 # the modules declare, and tests/test_sources.py holds it to that: to ask them would import them all.
-LABELS = {"config-2": "configdrive", "cidata": "nocloud"}
+LABELS = {"config-2": "configdrive", "cidata": "nocloud", "context": "opennebula"}
 
 
 class Found(Record):
@@ -230,4 +230,4 @@ def _tell(volumes: tuple[Volume, ...], place: str) -> tuple[str, Volume]:
         for name in LABELS.values():
             if load(name).holds(volume):
                 return name, volume
-    raise SourceError(place, "a drive without a source's label, and without openstack/ or meta-data")
+    raise SourceError(place, "a drive without a source's label, and without the documents of any")
