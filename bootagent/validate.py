@@ -8,7 +8,7 @@ import os
 import sys
 
 from bootagent.errors import SourceError
-from bootagent.formats import nocloud, opennebula, openstack
+from bootagent.formats import nocloud, opennebula, openstack, rbxcloud
 from bootagent.host import Host
 from bootagent.log import write_problems
 from bootagent.model.instance import Instance, Problem
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS = (*configdrive.DOCUMENTS, configdrive.NETWORK_CONFIG)
 NOCLOUD_DOCUMENTS = (nocloud.META_DATA, nocloud.NETWORK_CONFIG, nocloud.USER_DATA)
-OTHERS = {opennebula.CONTEXT: opennebula.parse_documents}
+OTHERS = {opennebula.CONTEXT: opennebula.parse_documents, rbxcloud.CLOUD: rbxcloud.parse_documents}
 FIRST_BYTES = (b"{", b"[")
 
 

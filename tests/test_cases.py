@@ -27,7 +27,7 @@ NAMES = sorted(path.name for path in CASES.iterdir())
 IN_EVERY_CASE = {"networkd", "ifupdown"}
 WRITTEN = [(case, path.name) for case in NAMES for path in sorted((CASES / case / "out").iterdir()) if path.is_dir()]
 # The source of a drive by what is at its top; any other is NoCloud's.
-DRIVES = {"openstack": "configdrive", "context.sh": "opennebula"}
+DRIVES = {"openstack": "configdrive", "context.sh": "opennebula", "cloud.json": "rbxcloud"}
 # What the agent keeps about itself; tests/test_boot.py and tests/test_commit.py look at it.
 OWN = ("run/bootagent/", "var/lib/bootagent/")
 

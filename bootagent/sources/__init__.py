@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 
 # The source of each label; where nothing else tells two drives apart, the first of them is preferred.  A copy of what
 # the modules declare, and tests/test_sources.py holds it to that: to ask them would import them all.
-LABELS = {"config-2": "configdrive", "cidata": "nocloud", "context": "opennebula"}
+LABELS = {"config-2": "configdrive", "cidata": "nocloud", "context": "opennebula", "cloudmd": "rbxcloud"}
 
 
 class Found(Record):
