@@ -30,7 +30,9 @@ CHANNELS = (
     "/dev/lxd/sock",
     "/dev/virtio-ports/com.canonical.lxd",
     "/dev/virtio-ports/org.linuxcontainers.lxd",
-    "/run/credentials/@system",
+    *(f"/run/credentials/@system/{name}" for name in ("ssh.authorized_keys.root", "system.hostname")),
+    "/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/ssh.authorized_keys.root",
+    "/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/system.hostname",
     "/var/lib/cloud/seed/nocloud",
     "/var/lib/cloud/seed/nocloud-net",
 )
@@ -40,7 +42,7 @@ class Identity(Record):
     """What the machine says about itself, each text as it is there, without white space around it."""
 
     dmi: Mapping[str, str] = {}  # of DMI_NAMES, those that are there and not empty
-    strings: tuple[str, ...] = ()  # the OEM strings of the SMBIOS
+    strings: tuple[str, ...] = ()  # the OEM strings of the SMBIOS, which may have several lines
     hypervisor: str = ""  # /sys/hypervisor/type: "xen"
     hypervisor_uuid: str = ""
     cmdline: str = ""
@@ -86,7 +88,7 @@ def _oem_strings(root: Root) -> tuple[str, ...]:
         raw = _read(root, OEM_STRINGS.format(number), MAX_VALUE)
         if len(raw) < 5 or raw[0] != 11:
             break
-        found += (_clean(text) for text in raw[raw[1] :].split(b"\0")[: raw[4]])
+        found += (_clean(text, "\n\t") for text in raw[raw[1] :].split(b"\0")[: raw[4]])
     return tuple(found)
 
 
@@ -101,7 +103,7 @@ def _line(root: Root, path: str) -> str:
     return _clean(_read(root, path))
 
 
-def _clean(raw: bytes) -> str:
+def _clean(raw: bytes, kept: str = "") -> str:
     """As text that can be shown; a reason for a choice comes to the console."""
     text = raw.decode("utf-8", "replace").strip()
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return "".join(char if char.isprintable() or char in kept else "?" for char in text)
