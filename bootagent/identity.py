@@ -33,6 +33,8 @@ CHANNELS = (
     *(f"/run/credentials/@system/{name}" for name in ("ssh.authorized_keys.root", "system.hostname")),
     "/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/ssh.authorized_keys.root",
     "/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/system.hostname",
+    "/usr/bin/vmware-rpctool",
+    "/usr/bin/vmtoolsd",
     "/var/lib/cloud/seed/nocloud",
     "/var/lib/cloud/seed/nocloud-net",
 )
