@@ -179,8 +179,8 @@ def test_time_and_output_are_bounded_and_nothing_is_left(tmp_path: Path, text: s
     path = program(tmp_path, f"echo $$ >{tmp_path}/pid; {text}")
     start = time.monotonic()
     with pytest.raises(SourceError, match=f"^{path}: {reason}$"):
-        read_output((path,), 0.5)
-    assert time.monotonic() - start < 5
+        read_output((path,), 0.5 if "time" in reason else 30)
+    assert time.monotonic() - start < 20
     assert_ends((tmp_path / "pid").read_text().strip())
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bootagent.host import Nic
 
-    Address = Union[tuple[str, int], tuple[str, int, int, int]]
+    Address = Union[str, tuple[str, int], tuple[str, int, int, int]]  # a path: unix(7)
 
 # RTMGRP_LINK, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR and IPV6_ROUTE of linux/rtnetlink.h
 CHANGES = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
@@ -131,7 +131,13 @@ def _start(target: Target) -> DeadlineSocket:
 
 
 def find_targets(address: str, port: int, nics: Iterable[Nic]) -> Iterator[Target]:
-    """The ways to an address; to a link-local one there is one by each NIC; a name is asked of the resolver."""
+    """The ways to an address; to a link-local one there is one by each NIC; a name is asked of the resolver.
+
+    A path is the address of a socket of this machine's.
+    """
+    if address.startswith("/"):
+        yield Target(socket.AF_UNIX, address)
+        return
     if address.lower().startswith("fe80:"):
         for nic in nics:
             source = _eui64(nic.mac)

@@ -53,7 +53,9 @@ class Http:
 
     @property
     def place(self) -> str:
-        """Where the service is, for messages: ``http://169.254.169.254``."""
+        """Where the service is, for messages: ``http://169.254.169.254``, or the path of a socket."""
+        if self._addresses[0].startswith("/"):
+            return self._addresses[0]
         taken = self._taken if len(self._addresses) > 1 else None  # a name is more than where it leads: RFC 9110 7.2
         address = str(taken.address[0]) if taken else self._addresses[0]
         host = f"[{address}]" if ":" in address else address
@@ -108,7 +110,8 @@ class Http:
         connection.sock = self._connect(end)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-            for name, value in {"Host": self.place[len("http://") :], **headers}.items():
+            host = "localhost" if self.place.startswith("/") else self.place[len("http://") :]
+            for name, value in {"Host": host, **headers}.items():
                 connection.putheader(name, value)
             if method == "PUT":
                 connection.putheader("Content-Length", "0")

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""LXD and Incus: https://documentation.ubuntu.com/lxd/latest/dev-lxd/.
+
+HTTP over a socket that the host puts into each container, and the agent of LXD into each virtual machine.  The
+documents are those of NoCloud, three requests at most.
+"""
+
+from __future__ import annotations
+
+import time
+
+from bootagent.errors import DocumentError, SourceError
+from bootagent.model.instance import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bootagent.identity import Identity
+    from bootagent.model.instance import Instance
+    from bootagent.root import Root
+    from bootagent.sources._answers import Answers
+
+NEEDS = ""
+SOCKET = "/dev/lxd/sock"
+SECONDS = 10.0  # the host is next door: one that does not answer now will not later
+
+
+def detect(identity: Identity) -> str:
+    """Why this is an instance of LXD's."""
+    return f"the socket {SOCKET}" if SOCKET in identity.channels else ""
+
+
+def read_channel(root: Root, identity: Identity) -> tuple[str, Instance]:
+    """Where the instance is described, and how; ``SourceError`` where nobody answers."""
+    from bootagent.formats import nocloud  # none of it on a boot that only asks whose machine this is
+    from bootagent.formats.lxd import NETWORK_CONFIGS, name_unused
+    from bootagent.sources._answers import Answers
+    from bootagent.sources._http import Connector
+
+    connector = Connector(identity, (), time.monotonic() + SECONDS)
+    answers = Answers(connector.open(root.host_path(SOCKET)))
+    if not answers.require(nocloud.META_DATA, "/1.0/meta-data"):
+        raise SourceError(SOCKET, "it has no meta-data")
+    keys = _list_keys(answers)
+    config = next((key for key in NETWORK_CONFIGS if key in keys), None)
+    if config is not None:
+        answers.ask(nocloud.NETWORK_CONFIG, f"/1.0/config/{config}")
+    instance = answers.parse(nocloud.parse_documents)
+    return SOCKET, instance._replace(problems=(*instance.problems, *name_unused(keys)))
+
+
+def _list_keys(answers: Answers) -> frozenset[str]:
+    """The keys of the instance's configuration; without a list of them nothing is known of its network."""
+    from bootagent.formats.lxd import LISTING, parse_listing
+
+    answers.ask(LISTING, "/1.0/config")
+    try:
+        return parse_listing(answers.found.pop(LISTING, b"[]"))
+    except DocumentError as error:
+        answers.damaged.add(LISTING)
+        answers.problems.append(Problem("error", SOCKET, str(error)))
+        return frozenset()
