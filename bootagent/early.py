@@ -72,6 +72,9 @@ def _find_reason(root: Root, prepared: Prepared, paths: Iterable[str]) -> str:
     doubts = [str(problem) for problem in prepared.problems if problem.severity != "info"]
     if doubts:
         return doubts[0]
+    network = prepared.instance.network if prepared.instance else None
+    if network and any(link.pattern and link.pattern.name for link in network.links):
+        return "NICs are meant by a pattern of their names"
     covered = [point for point in _unmounted(root) if any(path.startswith(f"{point}/") for path in paths)]
     return f"{covered[0]} is not mounted yet" if covered else ""
 

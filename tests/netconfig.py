@@ -49,5 +49,6 @@ def facts(link: Link) -> dict[str, object]:
         "slaac": asked.slaac,
         "bond": link.bond and (link.bond.mode, dict(link.bond.options), link.bond.members, link.bond.primary),
         "vlan": link.vlan and (int(link.vlan.id), link.vlan.parent),
+        "pattern": link.pattern and (link.pattern.name, link.pattern.drivers),
     }
     return {key: value for key, value in found.items() if value}

@@ -2,8 +2,8 @@
 """Network configuration version 2: https://docs.cloud-init.io/en/latest/reference/network-config-format-v2.html.
 
 It is netplan's grammar, https://netplan.readthedocs.io/en/stable/netplan-yaml/, with devices by id below their kind.  A
-NIC is found by the address or the whole name that ``match`` gives, or by its id where there is no ``match``, and never
-renamed.  ``netconfig_v2_addresses.py`` has what stands below a device of any kind.
+NIC is found by the address, the name, or the patterns that ``match`` gives, or by its id where there is no ``match``,
+and never renamed.  ``netconfig_v2_addresses.py`` has what stands below a device of any kind.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bootagent.formats.netconfig_made import make_link, parse_members, parse_vla
 from bootagent.formats.netconfig_v2_addresses import KEYS as ADDRESSING_KEYS
 from bootagent.formats.netconfig_v2_addresses import parse_addressing
 from bootagent.model.bond import option_name
-from bootagent.model.network import Link, Network
+from bootagent.model.network import Link, Network, Pattern
 from bootagent.model.values import shown
 
 TYPE_CHECKING = False
@@ -44,6 +44,7 @@ KINDS: dict[str, tuple[str, ...] | None] = {
     "nm-devices": None,
 }
 _PATTERN = frozenset("*?[]!")
+_MAX_PATTERN = 64
 
 # Parameters of a bond whose names are not the kernel's, nor a spelling that ``model/bond.py`` knows.
 _PARAMETERS = {
@@ -102,22 +103,26 @@ def _parse_device(kind: str, identity: str, raw: Any, place: str, devices: Devic
 
 
 def _parse_ethernet(raw: dict[str, Any], identity: str, place: str, report: Report) -> Link | None:
+    mac = pattern = None
     if raw.get("match") is None:
-        mac, name = None, parse_name(identity, place, report)
+        name = parse_name(identity, place, report)
     else:
-        mac, name = _parse_match(raw["match"], f"{place}.match", report)
-    if mac is None and name is None:
+        mac, name, pattern = _parse_match(raw["match"], f"{place}.match", report)
+    if mac is None and name is None and pattern is None:
         report.error(place, "neither a MAC address nor the name of a device to find it by: left out")
         return None
     if raw.get("set-name") and raw["set-name"] != name:
         report.info(f"{place}.set-name", f"the NIC is not renamed to {shown(raw['set-name'])}")
-    return Link(identity, mac, name, parse_mtu(raw.get("mtu"), f"{place}.mtu", report), origin=place)
+    mtu = parse_mtu(raw.get("mtu"), f"{place}.mtu", report)
+    return Link(identity, mac, name, mtu, origin=place, pattern=pattern)
 
 
-def _parse_match(match: Any, place: str, report: Report) -> tuple[MacAddress | None, InterfaceName | None]:
-    """The address or else the name that a NIC is found by."""
+def _parse_match(
+    match: Any, place: str, report: Report
+) -> tuple[MacAddress | None, InterfaceName | None, Pattern | None]:
+    """What a NIC is found by: the address, or else the name, or else patterns, which may mean several."""
     if report_no_mapping(match, place, report):
-        return None, None
+        return None, None, None
     report_unused(match, ("macaddress", "name", "driver"), place, report)
     said, name, driver = match.get("macaddress"), match.get("name"), match.get("driver")
     mac = parse_mac(said, f"{place}.macaddress", report)
@@ -125,15 +130,26 @@ def _parse_match(match: Any, place: str, report: Report) -> tuple[MacAddress | N
         for key, value in (("name", name), ("driver", driver)):
             if value and mac is not None:
                 report.info(f"{place}.{key}", "not looked at: the NIC is found by its address")
-        return mac, None  # a broken address is not an absent one: the name could be that of another NIC
-    if driver:
-        report.warning(f"{place}.driver", "not looked at: a NIC is found by its address or name")
-    if not name:
-        return None, None
-    if isinstance(name, str) and _PATTERN.intersection(name):
-        report.warning(f"{place}.name", f"{shown(name)} is a pattern, which may mean several NICs")
-        return None, None
-    return None, parse_name(name, f"{place}.name", report)
+        return mac, None, None  # a broken address is not an absent one: the name could be that of another NIC
+    if name and not (isinstance(name, str) and _PATTERN.intersection(name)):
+        if driver:
+            report.warning(f"{place}.driver", "not looked at: the NIC is found by its name")
+        return None, parse_name(name, f"{place}.name", report), None
+    drivers = _parse_globs(driver, f"{place}.driver", report)
+    names = _parse_globs(name, f"{place}.name", report)
+    if (driver and not drivers) or (name and not names):
+        return None, None, None  # what is left of a condition means more than all of it
+    return None, None, Pattern(names[0] if names else "", drivers) if names or drivers else None
+
+
+def _parse_globs(value: object, where: str, report: Report) -> tuple[str, ...]:
+    """Patterns, one or a list; none where one of them cannot be one."""
+    items = value if isinstance(value, list) else [value] if value else []
+    for item in items:
+        if not isinstance(item, str) or not 1 <= len(item) <= _MAX_PATTERN or not item.isprintable():
+            report.warning(where, f"{shown(item)} is no pattern")
+            return ()
+    return tuple(items)
 
 
 def _parse_bond(raw: dict[str, Any], place: str, report: Report) -> Bond:

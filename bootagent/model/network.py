@@ -73,6 +73,13 @@ class Vlan(Record):
     parent: str  # Link: id of a link.  Interface: label
 
 
+class Pattern(Record):
+    """NICs that a document means without naming them: all that there are of which all of this is so."""
+
+    name: str = ""  # a glob(7) of the kernel name; "": any
+    drivers: tuple[str, ...] = ()  # globs, of which one must fit; none: any
+
+
 class Link(Record):
     """A link of the document: a NIC, or with ``bond`` or ``vlan`` a device to be made."""
 
@@ -84,6 +91,7 @@ class Link(Record):
     bond: Bond | None = None
     vlan: Vlan | None = None
     origin: str = ""
+    pattern: Pattern | None = None  # of a NIC, instead of ``mac`` and ``name``
 
 
 class Network(Record):

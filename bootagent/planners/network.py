@@ -61,8 +61,13 @@ def _is_kept(instance: Instance | None, manifest: Manifest) -> bool:
 
 def bind(network: Network, host: Host, fallback: str) -> tuple[BoundNetwork, tuple[Problem, ...]]:
     """The network on this machine's devices, and what of it has none."""
+    unmatched: list[Problem] = []
+    if any(link.pattern for link in network.links):
+        from bootagent.planners.patterns import expand  # hardly any document has one
+
+        network = expand(network, host, unmatched)
     binding = Binding(network, host)
-    problems = binding.problems
+    problems = unmatched + binding.problems
     interfaces = tuple(
         address(interface, join(binding.links[interface.label]), problems) for interface in binding.interfaces
     )
