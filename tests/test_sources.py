@@ -51,6 +51,20 @@ def test_every_source_is_found_by_a_label_or_asked() -> None:
     assert asked == set(SERVICES)
 
 
+def test_to_ask_whose_machine_this_is_loads_no_way_to_ask_anybody() -> None:
+    """Every boot without a drive asks that, of every source."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(CHECKOUT)!r})\n"
+        "from bootagent.identity import Identity\n"
+        "from bootagent.sources._services import choose\n"
+        "choose(Identity(), None)\n"
+        "assert not {'http.client', 'select', 'socket', 'termios', 're', 'enum'} & set(sys.modules)\n"
+        "print(*(name for name in sys.modules if name.startswith('bootagent.formats.netconfig')))\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
 BOOT = """
 import sys
 sys.path.insert(0, sys.argv[1])
