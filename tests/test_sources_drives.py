@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bootagent import media, sources
 from bootagent.cli import main
-from bootagent.errors import SourceError
+from bootagent.errors import MediaError, SourceError
 from bootagent.formats import rbxcloud as grammar
 from bootagent.host import Host, read_host
 from bootagent.planners.network import bind
@@ -100,10 +100,13 @@ def test_what_is_to_be_run_is_read_only_when_it_is_asked_for(tmp_path: Path) -> 
         assert opennebula.read_user_data(volumes[0]) == script
     with media.open_volumes(str(tmp_path / "rbx")) as volumes:
         assert rbxcloud.read_user_data(volumes[0]) == script
-        assert [str(problem) for problem in rbxcloud.read(volumes[0]).problems] == ["user.data: not handled"]
+        note = ["user.data: not looked at here: see the option user-data"]
+        assert [str(problem) for problem in rbxcloud.read(volumes[0]).problems] == note
     (tmp_path / "rbx/user.data").write_bytes(b"x" * (2 << 20))
     with media.open_volumes(str(tmp_path / "rbx")) as volumes:
-        assert rbxcloud.read_user_data(volumes[0]) is None
+        assert [str(problem) for problem in rbxcloud.read(volumes[0]).problems] == note
+        with pytest.raises(MediaError):
+            rbxcloud.read_user_data(volumes[0])
 
 
 @pytest.mark.parametrize("files", [CONTEXT, cloud_json(CLOUD)], ids=["opennebula", "rbxcloud"])

@@ -22,6 +22,7 @@ from bootagent.formats.lxd import name_unused, parse_listing
 from bootagent.identity import Identity, read_identity
 from bootagent.root import Root
 from bootagent.sources import lxd
+from bootagent.sources._http import Connector
 from tests.netconfig import facts
 
 if TYPE_CHECKING:
@@ -147,9 +148,19 @@ def test_what_is_not_done_is_named(server: Server, place: Path) -> None:
     server.answers = {"/1.0/meta-data": META, "/1.0/config": listing(*keys)}
     assert read(place)[1] == [
         "warning cloud-init.ssh-keys.ann: not handled: keys of a user that LXD names",
-        "info cloud-init.user-data: not handled",
+        "info cloud-init.user-data: not looked at here: see the option user-data",
         "info user.vendor-data: not handled",
     ]
+
+
+@pytest.mark.parametrize("key", ["cloud-init.user-data", "user.user-data", ""])
+def test_what_is_to_be_run_is_read_only_when_it_is_asked_for(
+    server: Server, place: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(lxd, "SOCKET", f"{place}/dev/lxd/sock")
+    server.answers = {f"/1.0/config/{key}": b"#!/bin/sh\n"} if key else {}
+    found = lxd.fetch_user_data(Connector(Identity(), (), time.monotonic() + 5))
+    assert found == (b"#!/bin/sh\n" if key else None)
 
 
 @pytest.mark.parametrize(

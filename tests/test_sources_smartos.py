@@ -24,6 +24,7 @@ from bootagent.identity import Identity
 from bootagent.planners.network import bind
 from bootagent.root import Root
 from bootagent.sources import smartos
+from bootagent.sources._http import Connector
 from bootagent.sources._mdata import MAX_LINE
 from tests.netconfig import facts
 
@@ -255,6 +256,17 @@ def test_a_port_that_is_none_is_an_error(machine: MachineDirectory) -> None:
     machine.write("/dev/ttyS1", "")
     with pytest.raises(SourceError, match=r"^/dev/ttyS1: inappropriate ioctl for device$"):
         read(machine)
+
+
+@pytest.mark.parametrize("key", ["cloud-init:user-data", "user-script", "sdc:operator-script"])
+def test_what_is_to_be_run_is_read_only_when_it_is_asked_for(
+    machine: MachineDirectory, smart_host: SmartHost, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(smartos, "PORT", f"{machine}/dev/ttyS1")
+    smart_host.values[key] = b"#!/bin/sh\n"
+    smart_host.start()
+    found = smartos.fetch_user_data(Connector(Identity(), (), time.monotonic() + 10))
+    assert found == (None if key == "sdc:operator-script" else b"#!/bin/sh\n")
 
 
 # The documents

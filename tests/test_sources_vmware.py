@@ -131,6 +131,29 @@ def test_what_the_machines_tool_says(tmp_path: Path, files: dict[str, str], answ
     assert run_live(tmp_path, files, ASK) == f"{answer}\n"
 
 
+ASK_USER_DATA = """
+from bootagent.identity import Identity
+from bootagent.sources import vmware
+from bootagent.sources._http import Connector
+print(vmware.fetch_user_data(Connector(Identity(), (), 0.0)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ({"guestinfo.userdata": "#!/bin/sh"}, "b'#!/bin/sh'"),
+        ({"guestinfo.userdata": "IyEvYmluL3No", "guestinfo.userdata.encoding": "base64"}, "b'#!/bin/sh'"),
+        ({"guestinfo.userdata": "---"}, "None"),
+        ({}, "None"),
+    ],
+)
+def test_what_is_to_be_run_is_read_only_when_it_is_asked_for(
+    tmp_path: Path, values: dict[str, str], wanted: str
+) -> None:
+    assert run_live(tmp_path, {RPCTOOL: tool(values, "")}, ASK_USER_DATA) == f"{wanted}\n"
+
+
 def test_the_program_of_an_image_is_not_run(machine: MachineDirectory, tmp_path: Path) -> None:
     machine.write(RPCTOOL, f"#!/bin/sh\ntouch {tmp_path}/run\n", 0o755)
     with pytest.raises(SourceError, match="only the machine itself"):

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 LISTING = "config"
 PREFIX = "/1.0/config/"
 NETWORK_CONFIGS = ("cloud-init.network-config", "user.network-config")
-_SCRIPTS = ("user-data", "vendor-data")
-_NOT_HANDLED = tuple(f"{space}.{name}" for space in ("cloud-init", "user") for name in _SCRIPTS)
+USER_DATA = ("cloud-init.user-data", "user.user-data")
+_NOTES = {
+    **dict.fromkeys(USER_DATA, "not looked at here: see the option user-data"),
+    **dict.fromkeys(("cloud-init.vendor-data", "user.vendor-data"), "not handled"),
+}
 _SSH_KEYS = "cloud-init.ssh-keys."
 
 
@@ -31,7 +34,7 @@ def parse_listing(data: bytes) -> frozenset[str]:
 
 def name_unused(keys: Collection[str]) -> tuple[Problem, ...]:
     """A note for each key that asks for something which is not done."""
-    scripts = [Problem("info", key, "not handled") for key in sorted(keys) if key in _NOT_HANDLED]
+    scripts = [Problem("info", key, _NOTES[key]) for key in sorted(keys) if key in _NOTES]
     users = [
         Problem("warning", key if key.isprintable() else shown(key), "not handled: keys of a user that LXD names")
         for key in sorted(keys)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import binascii
 
+from bootagent.errors import DocumentError
 from bootagent.formats.addressing import AddressingDraft, Resolvers, parse_metric
 from bootagent.formats.links import parse_mac, parse_mtu
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
@@ -44,7 +45,8 @@ _KNOWN = frozenset(
         *("MTU", "ROUTES", "VLAN_ID", "VROUTER_IP", "VROUTER_IP6", "VROUTER_MANAGEMENT"),
     )
 )
-_NOT_HANDLED = ("USER_DATA", "USERDATA", "START_SCRIPT", "START_SCRIPT_BASE64", "INIT_SCRIPTS")
+_USER_DATA = ("USER_DATA", "USERDATA", "START_SCRIPT", "START_SCRIPT_BASE64")
+_NOTES = {**dict.fromkeys(_USER_DATA, "not looked at here: see the option user-data"), "INIT_SCRIPTS": "not handled"}
 
 
 def parse_documents(documents: Mapping[str, bytes]) -> Instance:
@@ -70,7 +72,7 @@ def parse_documents(documents: Mapping[str, bytes]) -> Instance:
 
 
 def parse_user_data(data: bytes) -> bytes | None:
-    """What the user wants to be run; ``None`` where there is nothing, or nothing that can be read."""
+    """What the user wants to be run; ``None`` where there is nothing, ``DocumentError`` where it cannot be read."""
     context = parse_assignments(data.decode("utf-8", "replace"), CONTEXT, Report())
     encoding = {context.get("USER_DATA_ENCODING"), context.get("USERDATA_ENCODING")}
     text = context.get("USER_DATA") or context.get("USERDATA")
@@ -83,7 +85,7 @@ def parse_user_data(data: bytes) -> bytes | None:
     try:
         return binascii.a2b_base64(text)
     except ValueError:
-        return None
+        raise DocumentError(CONTEXT, "", "its user data is not base64") from None
 
 
 def _report_others(context: Mapping[str, str], is_named: bool, report: Report) -> None:
@@ -91,9 +93,9 @@ def _report_others(context: Mapping[str, str], is_named: bool, report: Report) -
         report.info(f"{BASE}DNS_HOSTNAME", "the host name is not asked of the DNS")
     if context.get("USERNAME", "root") not in ("", "root"):
         report.info(f"{BASE}USERNAME", "who gets the keys is what the options say")
-    for name in _NOT_HANDLED:
+    for name, note in _NOTES.items():
         if context.get(name):
-            report.info(f"{BASE}{name}", "not handled")
+            report.info(f"{BASE}{name}", note)
     for name in context:
         if name.startswith("PCI") and name.endswith("_MAC"):
             report.warning(f"{BASE}{name}", "a NIC that is passed through is not given another address")

@@ -45,7 +45,7 @@ def parse_documents(documents: Mapping[str, bytes]) -> Instance:
     broken: set[str] = set()
     encoding = documents.get(ENCODING, b"").decode("utf-8", "replace")
     try:
-        meta = parse_text(METADATA, _unpack(METADATA, documents[METADATA], encoding))
+        meta = parse_text(METADATA, unpack(METADATA, documents[METADATA], encoding))
         if not isinstance(meta, dict):
             raise DocumentError(METADATA, "", "not a mapping")
     except DocumentError as error:
@@ -76,7 +76,7 @@ def _parse_network(meta: dict[str, Any], problems: list[Problem]) -> Network | N
     """What ``network`` says: a configuration, or the text of one, which ``network.encoding`` is about."""
     data, encoding = meta.get("network"), meta.get("network.encoding")
     if isinstance(data, str):
-        data = parse_text(NETWORK, _unpack(NETWORK, data.encode("utf-8", "replace"), encoding))
+        data = parse_text(NETWORK, unpack(NETWORK, data.encode("utf-8", "replace"), encoding))
     if data is None:
         return None
     network, found = parse_netconfig(data, NETWORK)
@@ -84,7 +84,7 @@ def _parse_network(meta: dict[str, Any], problems: list[Problem]) -> Network | N
     return network
 
 
-def _unpack(document: str, data: bytes, encoding: object) -> bytes:
+def unpack(document: str, data: bytes, encoding: object) -> bytes:
     """The document itself; ``DocumentError`` where it is not packed as ``encoding`` says."""
     kind = encoding.strip().lower() if isinstance(encoding, str) else encoding
     if kind in (None, ""):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Instance
     from bootagent.root import Root
     from bootagent.sources._answers import Answers
+    from bootagent.sources._http import Connector
 
 NEEDS = ""
 SOCKET = "/dev/lxd/sock"
@@ -46,6 +47,14 @@ def read_channel(root: Root, identity: Identity) -> tuple[str, Instance]:
         answers.ask(nocloud.NETWORK_CONFIG, f"/1.0/config/{config}")
     instance = answers.parse(nocloud.parse_documents)
     return SOCKET, instance._replace(problems=(*instance.problems, *name_unused(keys)))
+
+
+def fetch_user_data(connector: Connector) -> bytes | None:
+    """What the user wants to be run; ``None`` where there is nothing."""
+    from bootagent.formats.lxd import USER_DATA
+
+    http = connector.open(SOCKET)
+    return next(filter(None, (http.get(f"/1.0/config/{key}") for key in USER_DATA)), None)
 
 
 def _list_keys(answers: Answers) -> frozenset[str]:

@@ -40,8 +40,5 @@ def read(volume: Volume) -> Instance:
 
 def read_user_data(volume: Volume) -> bytes | None:
     """What the user wants to be run; ``None`` where there is nothing."""
-    try:
-        content = volume.read(opennebula.CONTEXT)
-    except MediaError:
-        return None
+    content = volume.read(opennebula.CONTEXT)
     return opennebula.parse_user_data(content) if content else None

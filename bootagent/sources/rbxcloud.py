@@ -38,13 +38,17 @@ def read(volume: Volume) -> Instance:
     if not documents.found and not documents.problems:
         raise SourceError(volume.place, f"a drive without {rbxcloud.CLOUD}")
     instance = documents.parse(rbxcloud.parse_documents)
-    note = (Problem("info", USER_DATA, "not handled"),) if read_user_data(volume) else ()
-    return instance._replace(problems=(*instance.problems, *note))
+    notes = (Problem("info", USER_DATA, "not looked at here: see the option user-data"),)
+    return instance._replace(problems=instance.problems + (notes if _has_content(volume) else ()))
 
 
 def read_user_data(volume: Volume) -> bytes | None:
     """What the user wants to be run; ``None`` where there is nothing."""
+    return volume.read(USER_DATA) or None
+
+
+def _has_content(volume: Volume) -> bool:
     try:
-        return volume.read(USER_DATA) or None
-    except MediaError:
-        return None
+        return bool((volume.read(USER_DATA) or b"").strip())
+    except MediaError:  # there, whatever is in it
+        return True

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from bootagent.identity import Identity
     from bootagent.model.instance import Instance
     from bootagent.root import Root
+    from bootagent.sources._http import Connector
 
 NEEDS = ""
 PORT = "/dev/ttyS1"
 SECONDS = 15.0
+USER_DATA = ("cloud-init:user-data", "user-script")
 
 
 def detect(identity: Identity) -> str:
@@ -58,3 +60,14 @@ def read_channel(root: Root, _: Identity) -> tuple[str, Instance]:
         raise SourceError(PORT, f"the host has no {UUID}")
     instance = parse_documents(found)
     return PORT, instance._replace(broken=instance.broken.union(missing), problems=(*problems, *instance.problems))
+
+
+def fetch_user_data(connector: Connector) -> bytes | None:
+    """What the user wants to be run; ``None`` where there is nothing."""
+    from bootagent.sources._mdata import Mdata
+
+    mdata = Mdata(PORT, PORT, connector.end)
+    try:
+        return next(filter(None, map(mdata.get, USER_DATA)), None)
+    finally:
+        mdata.close()

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from bootagent.identity import Identity
     from bootagent.model.instance import Instance
     from bootagent.root import Root
+    from bootagent.sources._http import Connector
 
 NEEDS = ""
 # The programs, first the one that does nothing else, each with what stands before the word.
 TOOLS = (("/usr/bin/vmware-rpctool",), ("/usr/bin/vmtoolsd", "--cmd"))
 NO_VALUE = b"No value found"
 METADATA, ENCODING = "guestinfo.metadata", "guestinfo.metadata.encoding"
+USER_DATA = "guestinfo.userdata"
 NOTHING = b"---"  # what a value is set to that shall be forgotten
 
 
@@ -45,6 +47,18 @@ def read_channel(root: Root, identity: Identity) -> tuple[str, Instance]:
     if instance.id is None and uuid:  # the same as long as the machine is
         instance = instance._replace(id=uuid, origins={**instance.origins, "id": "DMI product_uuid"})
     return METADATA, instance
+
+
+def fetch_user_data(_: Connector) -> bytes | None:
+    """What the user wants to be run; ``None`` where there is nothing."""
+    from bootagent.formats.vmware import unpack
+    from bootagent.root import Root
+
+    root = Root()
+    content = _ask(root, USER_DATA)
+    if content in (b"", NOTHING):
+        return None
+    return unpack(USER_DATA, content, _ask(root, f"{USER_DATA}.encoding").decode("utf-8", "replace"))
 
 
 def _ask(root: Root, key: str) -> bytes:
