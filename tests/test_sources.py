@@ -59,10 +59,9 @@ def test_to_ask_whose_machine_this_is_loads_no_way_to_ask_anybody() -> None:
         "from bootagent.sources._services import choose\n"
         "choose(Identity(), None)\n"
         "assert not {'http.client', 'select', 'socket', 'termios', 're', 'enum'} & set(sys.modules)\n"
-        "print(*(name for name in sys.modules if name.startswith('bootagent.formats.netconfig')))\n"
     )
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "\n"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 BOOT = """

@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 # Of several that find themselves here the first is asked: what was set by hand before what a platform brings, and a
 # cloud that is built on another before that one.  A seed directory comes last: each clone of an image that has one has
 # it, and what its cloud says is of this clone.
-SERVICES = ("nocloud_net", "digitalocean", "hetzner", "scaleway", "vultr", "openstack", "lxd", "smartos", "vmware", "credentials", "nocloud")
+SERVICES = (
+    "nocloud_net",
+    "digitalocean",
+    "hetzner",
+    "scaleway",
+    "vultr",
+    "openstack",
+    "lxd",
+    "smartos",
+    "vmware",
+    "credentials",
+    "nocloud",
+)
 
 
 def search(root: Root, nics: tuple[Nic, ...], asked: tuple[str, ...] | None, online: float | None) -> Search:
