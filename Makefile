@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # check: everything but the virtual machines; check-vm: those.  Both make the environment that they need.
-# docs: write the page that is made from the renderers' declarations.  bench: measure, and write the page of the results.
+# docs: write what is made from the renderers' and the sources' declarations.  bench: measure, and write the page of the results.
 PYTHON ?= python3
 VENV := .venv
 TOOLS := $(VENV)/made
@@ -19,6 +19,7 @@ bench: $(TOOLS)
 
 docs:
 	$(PYTHON) -m tests.backends_table > docs/backends.rst
+	$(PYTHON) -m tests.sources_table
 
 # The tests under each Python that is named, but for those that ask linters, daemons and manuals about our output:
 # make check-pythons PYTHONS="python3.9 /opt/python3.13/bin/python3"

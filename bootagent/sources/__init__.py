@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the bytes are: one module a cloud source, its file name the source's name.
 
-A source on a drive has a docstring with the address of its specification, and::
+A source has a docstring with the address of its specification, and ``SUMMARY``, its text in README.rst.  One on a
+drive has::
 
     LABEL = "config-2"              # of its file systems, in lower case
     NOT_OURS = frozenset()          # serial numbers of file systems that have the label and are not for us
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     class Source(Protocol):
         """What a module in this package is."""
 
+        SUMMARY: str
         LABEL: str
         NOT_OURS: frozenset[str]
 
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     class Service(Protocol):
         """What a module in this package is that can be asked."""
 
+        SUMMARY: str
         NEEDS: str
 
         def detect(self, identity: Identity) -> str: ...

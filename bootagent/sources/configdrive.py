@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from bootagent.media import Volume
     from bootagent.model.instance import Instance
 
+SUMMARY = (
+    "OpenStack config drive: label ``config-2``, ISO 9660 or FAT, whole disk or partition; nova, ironic, Metal3, "
+    "Bifrost, metalsmith, CloudStack, oVirt, Rackspace, IBM, KubeVirt, Proxmox"
+)
 LABEL = "config-2"
 DOCUMENTS = ("meta_data.json", "network_data.json", "network_info.json", "vendor_data.json")
 # A disk of IBM's provisioning that has the label and is not for us: FAT serial, cloud-init's DataSourceIBMCloud.

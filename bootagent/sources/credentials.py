@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Instance
     from bootagent.root import Root
 
+SUMMARY = (
+    "systemd's system credentials ``ssh.authorized_keys.root`` and ``system.hostname``, as systemd has them, or from "
+    "QEMU's ``fw_cfg`` or the SMBIOS. Those of the network (``network.network.*`` and the like) are systemd's own to "
+    "apply, 256 and newer, and are named where it did not"
+)
 NEEDS = ""
 SYSTEM = "/run/credentials/@system"
 FW_CFG = "/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials"

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Instance
     from bootagent.sources._http import Connector
 
+SUMMARY = (
+    "DigitalOcean's metadata service, by a link-local address: every address is static. A reserved IPv6 address is "
+    "not put on the NIC"
+)
 NEEDS = "link-local"
 ADDRESS = "169.254.169.254"
 

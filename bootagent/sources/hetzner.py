@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Instance
     from bootagent.sources._http import Connector
 
+SUMMARY = (
+    "Hetzner Cloud's metadata service (YAML, which needs PyYAML): IPv4 by DHCP, IPv6 static, private networks by DHCP "
+    "with their alias addresses"
+)
 NEEDS = "dhcp"
 ADDRESS = "169.254.169.254"
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from bootagent.sources._answers import Answers
     from bootagent.sources._http import Connector
 
+SUMMARY = (
+    "LXD and Incus, by ``/dev/lxd/sock``; needs PyYAML. The network's configuration is for virtual machines: NICs of "
+    "containers are not physical, and are found by their name alone, with an error that says so. Keys of users that "
+    "LXD names (``cloud-init.ssh-keys.*``) are only named"
+)
 NEEDS = ""
 SOCKET = "/dev/lxd/sock"
 SECONDS = 10.0  # the host is next door: one that does not answer now will not later

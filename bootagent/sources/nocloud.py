@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from bootagent.media import Volume
     from bootagent.root import Root
 
+SUMMARY = (
+    "NoCloud drive: label ``cidata``, likewise; ``meta-data`` and ``network-config`` of version 1 and 2, as JSON or "
+    "YAML (which needs PyYAML); Proxmox, virt-install, KubeVirt, Harvester. Of a ``user-data`` that is a "
+    "``#cloud-config`` keys and host name count, where ``meta-data`` has none; the rest of it is named and not done, "
+    "and scripts are run where an option says so. Without a drive the same of a directory: "
+    "``/var/lib/cloud/seed/nocloud`` or the one of ``ds=nocloud;s=/…/`` on the kernel command line or as the serial "
+    "number, where ``i=`` and ``h=`` say who the instance is"
+)
 LABEL = "cidata"
 NOT_OURS: frozenset[str] = frozenset()
 DOCUMENTS = ("meta-data", "network-config")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bootagent.sources._http import Connector, Http
     from bootagent.sources._seed import Seed
 
+SUMMARY = "NoCloud by HTTP: ``ds=nocloud;s=http://…/`` in the same places, with ``__dmi.NAME__`` in it; no HTTPS"
 NEEDS = "dhcp"
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from bootagent.media import Volume
     from bootagent.model.instance import Instance
 
+SUMMARY = (
+    "OpenNebula's context drive: label ``CONTEXT``, ``context.sh``. A NIC that is passed through with another address "
+    "of its own (``PCIx_MAC``) is only named; a host name is not asked of the DNS"
+)
 LABEL = "context"
 NOT_OURS: frozenset[str] = frozenset()
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Instance
     from bootagent.sources._http import Connector
 
+SUMMARY = (
+    "OpenStack's metadata service, by IPv4 and by IPv6's link-local address; Huawei Cloud, Open Telekom Cloud, SAP, "
+    "Samsung"
+)
 NEEDS = "dhcp"
 ADDRESSES = ("169.254.169.254", "fe80::a9fe:a9fe")
 PRODUCTS = ("OpenStack Nova", "OpenStack Compute")

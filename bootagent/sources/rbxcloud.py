@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from bootagent.media import Volume
     from bootagent.model.instance import Instance
 
+SUMMARY = (
+    "Rootbox and HyperOne: label ``CLOUDMD``, ``cloud.json``. Neighbours are not told of the addresses (no gratuitous "
+    "ARP)"
+)
 LABEL = "cloudmd"
 NOT_OURS: frozenset[str] = frozenset()
 USER_DATA = "user.data"

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Instance
     from bootagent.sources._http import Connector
 
+SUMMARY = (
+    "Scaleway's metadata service, by IPv4 and IPv6: the first IPv4 address and private networks by DHCP, further "
+    "routed addresses and IPv6 static; keys of tags too. No user data, which it gives to ports below 1024 only"
+)
 NEEDS = "dhcp"
 ADDRESSES = ("169.254.42.42", "fd00:42::42")
 

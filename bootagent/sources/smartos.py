@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from bootagent.root import Root
     from bootagent.sources._http import Connector
 
+SUMMARY = (
+    "SmartOS and Triton: a virtual machine asks its host by ``/dev/ttyS1``. Zones are not served, values that a user "
+    "packed as base64 are not unpacked"
+)
 NEEDS = ""
 PORT = "/dev/ttyS1"
 SECONDS = 15.0

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from bootagent.root import Root
     from bootagent.sources._http import Connector
 
+SUMMARY = (
+    "VMware's ``guestinfo.metadata``, asked by ``vmware-rpctool`` or ``vmtoolsd`` of open-vm-tools, which the image "
+    "needs. Customization by vCenter is not read"
+)
 NEEDS = ""
 # The programs, first the one that does nothing else, each with what stands before the word.
 TOOLS = (("/usr/bin/vmware-rpctool",), ("/usr/bin/vmtoolsd", "--cmd"))

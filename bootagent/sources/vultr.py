@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Instance
     from bootagent.sources._http import Connector
 
+SUMMARY = (
+    "Vultr's metadata service: DHCP and router advertisements on the public NIC, additional addresses and private "
+    "NICs static. The metadata has no resolver but what DHCP gives, and no MTU"
+)
 NEEDS = "dhcp"
 ADDRESS = "169.254.169.254"
 HEADERS = {"Metadata-Token": "cloudinit"}
