@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.load_profile("default")
+# The same properties, each tried less often: what another Python may change is not their values.
+settings.register_profile("brief", settings.get_profile("default"), max_examples=15)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 class MachineDirectory:

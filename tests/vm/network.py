@@ -95,11 +95,11 @@ class Network:
         for address in addresses:
             place, _, zone = address.partition("%")
             length, more = ("128", ["nodad"]) if ":" in place else ("32", [])
-            length = "64" if zone else length
+            length = {"128": "64", "32": "16"}[length] if zone else length
             self._must("ip", "addr", "add", f"{place}/{length}", "dev", zone or "lo", *more)
-        router = ipaddress.ip_interface(guest).network[1]
-        if not self.run("ip", "addr", "show", "to", str(router)).stdout:
-            self._must("ip", "addr", "add", f"{router}/{guest.partition('/')[2]}", "dev", tap)
+        subnet = ipaddress.ip_interface(guest).network
+        if subnet.num_addresses > 1 and not self.run("ip", "addr", "show", "to", str(subnet)).stdout:
+            self._must("ip", "addr", "add", f"{subnet[1]}/{subnet.prefixlen}", "dev", tap)
 
     def _make(self) -> None:
         subprocess.run(["ip", "netns", "add", self.namespace], check=True)
