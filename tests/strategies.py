@@ -95,9 +95,10 @@ def bonds(draw: st.DrawFn, members: tuple[str, ...] = ()) -> Bond:
     return Bond(draw(st.sampled_from(bonding.MODES)), draw(bond_options()), members, primary)
 
 
-def vlans(parents: tuple[str, ...]) -> st.SearchStrategy[Vlan]:
-    """A VLAN on one of ``parents``."""
-    return st.tuples(vlan_ids, st.sampled_from(parents)).map(lambda fields: Vlan(*fields))
+def vlans(parents: tuple[str, ...], taken: tuple[Vlan, ...] = ()) -> st.SearchStrategy[Vlan]:
+    """A VLAN on one of ``parents``, and none that is ``taken``: the kernel has one of a number on a device."""
+    made = st.tuples(vlan_ids, st.sampled_from(parents)).map(lambda fields: Vlan(*fields))
+    return made.filter(lambda vlan: vlan not in taken)
 
 
 def matches(address: MacAddress, name: InterfaceName) -> st.SearchStrategy[Match]:
@@ -153,7 +154,7 @@ def bound_networks(draw: st.DrawFn) -> BoundNetwork:
         result.append(draw(interfaces(label=str(master), name=master, mac=address, bond=bond)))
     parents = tuple(interface.label for interface in result if interface.master is None)
     for name, mac in draw(st.lists(st.sampled_from(list(made)), unique=True)) if parents and len(names) > 6 else ():
-        vlan = draw(vlans(parents))
+        vlan = draw(vlans(parents, tuple(interface.vlan for interface in result if interface.vlan)))
         address = draw(st.none() | st.just(mac))
         result.append(draw(interfaces(label=str(name), name=name, mac=address, vlan=vlan)))
     others = st.lists(interface_names().filter(lambda name: name not in names), max_size=2, unique=True)

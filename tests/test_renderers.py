@@ -272,4 +272,4 @@ def test_all_records_are_covered() -> None:
     """The records of a bound network are those that are flipped; the others are what a format makes."""
     records = {value for value in vars(model).values() if isinstance(value, type) and issubclass(value, Record)}
 
-    assert records - {Record, *RECORDS} == {model.Addressing, model.Link, model.Network}
+    assert records - {Record, *RECORDS} == {model.Addressing, model.Link, model.Network, model.Pattern}

@@ -402,7 +402,7 @@ def test_the_unit_finds_the_names_of_those_and_no_file_where_there_is_none() -> 
     """No process is started on a machine whose document names every NIC."""
     devices = (nic("eth0", dhcp4=True, required=False), nic("eth1", addresses=addresses("192.0.2.5/24")))
     plan = ifupdown.render(BoundNetwork(devices, unlisted=(InterfaceName("eth3"),)), Host())
-    assert [file.content for file in plan.files if file.path == ifupdown.LATER] == ["eth0\neth3\n"]
+    assert [file.content for file in plan.files if file.path == ifupdown.LATER] == ["later eth0\nlater eth3\n"]
     plan = ifupdown.render(BoundNetwork(devices[1:]), Host())
     assert ifupdown.LATER not in [file.path for file in plan.files]
     unit = UNIT.read_text(encoding="ascii")

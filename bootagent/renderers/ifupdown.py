@@ -35,7 +35,7 @@ PARTLY: Mapping[str, str] = {}
 READS = (INTERFACES, DIRECTORY)
 # interfaces(5) knows no second directory: what sources /run/network, as some images do, is the image's own affair.
 RUN: Mapping[str, str] = {}
-# The devices that bootagent-ifupdown.service brings up, a name a line; without the file it starts nothing at all.
+# The devices that bootagent-ifupdown.service brings up, a line each, ``later eth0``; without it nothing is started.
 LATER = "/etc/network/bootagent-later"
 NEW_INTERFACES = f"{HEADER}auto lo\niface lo inet loopback\n\nsource {DIRECTORY}*\n"
 
@@ -62,7 +62,7 @@ def render(network: BoundNetwork, host: Host) -> Plan:
             later.append(name)
     leases = any(device.dhcp4 or device.dhcp6 for device in devices.values()) or network.unlisted
     hooks = (DHCLIENT_HOOK,) if own_dns and leases else ()
-    lists = (File(LATER, "".join(f"{name}\n" for name in later)),) if later else ()
+    lists = (File(LATER, "".join(f"later {name}\n" for name in later)),) if later else ()
     files = (File(OURS, "\n".join(texts)), *_sourcing(host.texts.get(INTERFACES)), *lists, *hooks)
     return Plan(files, problems=tuple(problems))
 
