@@ -24,7 +24,8 @@ User data is had by a function of its own, which a boot never calls (``userdata.
     def fetch_user_data(connector) -> bytes | None  # of a source that is asked, likewise
 
 Presence in this directory is registration, but for ``LABELS``: a boot imports the one source whose label it has seen,
-however many there are; and for ``_services.SERVICES``, the order in which the others are asked who they are.
+however many there are; and for ``_services.SERVICES``, the order in which the others are asked who they are.  A boot
+without a drive imports all of those: what one needs only to be asked, it imports then.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from bootagent.sources._http import Http
 
 
-def check_serial(instance: Instance, identity: Identity, place: str) -> None:
-    """Refuse a description of another machine, where the cloud gives the instance's id as serial number too."""
-    serial = identity.dmi.get("product_serial")
+def check_serial(instance: Instance, identity: Identity, place: str, field: str = "product_serial") -> None:
+    """Refuse a description of another machine, where the cloud gives the instance's id in a DMI field too."""
+    serial = identity.dmi.get(field)
     if serial and instance.id and serial != instance.id:
         raise SourceError(place, f"it describes {shown(instance.id)}, and the firmware says {shown(serial)}")
 

@@ -28,6 +28,7 @@ SERVICES = (
     "scaleway",
     "vultr",
     "openstack",
+    "ec2",
     "lxd",
     "smartos",
     "vmware",
