@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootagent.formats import digitalocean, hetzner, scaleway, vultr
+from bootagent.formats import digitalocean, gce, hetzner, scaleway, vultr
 from bootagent.host import Host
 from bootagent.planners.network import bind
 from tests.test_sources_digitalocean import DROPLET
+from tests.test_sources_gce import VM as GCE_VM
 from tests.test_sources_hetzner import PRIVATE, SERVER
 from tests.test_sources_scaleway import ROUTED
 from tests.test_sources_vultr import GUEST
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # A format's parser with documents as its service sends them, the first one JSON.
 FORMATS: dict[str, tuple[Parser, dict[str, Any]]] = {
     "digitalocean": (digitalocean.parse_documents, {"v1.json": DROPLET}),
+    "gce": (gce.parse_documents, {"v1": GCE_VM}),
     "hetzner": (hetzner.parse_documents, {"metadata": SERVER, "private-networks": PRIVATE}),
     "scaleway": (scaleway.parse_documents, {"conf": ROUTED}),
     "vultr": (vultr.parse_documents, {"v1.json": GUEST}),

@@ -110,6 +110,24 @@ def test_who_is_busy_is_asked_again(wire: Wire, status: int) -> None:
     assert 0.7 < time.monotonic() - begin < 2
 
 
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [({"X-Cloud": "Ours"}, b"hello"), ({"x-cloud": "Ours"}, b"hello"), ({"X-Cloud": "Theirs"}, None), ({}, None)],
+)
+def test_an_answer_without_what_the_cloud_promises_in_each_is_refused(
+    wire: Wire, headers: dict[str, str], expected: bytes | None
+) -> None:
+    wire.answers["/x"] = Answer(b"hello", headers=headers)
+    http = wire.connector(seconds=3.0).open(V4, proof=("X-Cloud", "Ours"))
+    if expected is None:
+        with pytest.raises(SourceError, match=rf"^http://{V4}/x: the answer has no X-Cloud: Ours$"):
+            wire.call(lambda: http.get("/x"))
+    else:
+        assert wire.call(lambda: http.get("/x")) == expected
+    assert wire.call(lambda: http.get("/absent")) is None
+    assert len(wire.requests) == 2
+
+
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 410])
 def test_any_other_status_is_an_answer(wire: Wire, status: int) -> None:
     wire.answers["/x"] = Answer(status=status)

@@ -37,18 +37,24 @@ class Connector:
         self.nics = nics
         self.end = end
 
-    def open(self, *addresses: str, port: int = 80) -> Http:
-        """The service that is at each of ``addresses``: the first that answers is asked."""
-        return Http(self, addresses, port)
+    def open(self, *addresses: str, port: int = 80, proof: tuple[str, str] | None = None) -> Http:
+        """The service that is at each of ``addresses``: the first that answers is asked.
+
+        ``proof`` is a header, with its value, that the cloud promises in each answer: one without it is another's.
+        """
+        return Http(self, addresses, port, proof)
 
 
 class Http:
     """One service; an answer is the body, or ``None`` where there is no such document (404) or nothing in it (204)."""
 
-    def __init__(self, connector: Connector, addresses: tuple[str, ...], port: int) -> None:
+    def __init__(
+        self, connector: Connector, addresses: tuple[str, ...], port: int, proof: tuple[str, str] | None = None
+    ) -> None:
         self._connector = connector
         self._addresses = addresses
         self._port = port
+        self._proof = proof
         self._taken: Target | None = None
 
     @property
@@ -117,6 +123,8 @@ class Http:
                 connection.putheader("Content-Length", "0")
             connection.endheaders()
             response = connection.getresponse()
+            if response.status == 200 and self._proof and response.getheader(self._proof[0]) != self._proof[1]:
+                raise SourceError(f"{self.place}{path}", f"the answer has no {': '.join(self._proof)}")
             asked_for = response.getheader("Retry-After", "")
             body = response.read(MAX_BODY + 1) if response.status == 200 else b""
             if len(body) > MAX_BODY:

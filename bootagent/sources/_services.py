@@ -29,6 +29,7 @@ SERVICES = (
     "vultr",
     "openstack",
     "ec2",
+    "gce",
     "lxd",
     "smartos",
     "vmware",
