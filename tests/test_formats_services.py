@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootagent.formats import digitalocean, gce, hetzner, scaleway, vultr
+from bootagent.formats import azure, digitalocean, gce, hetzner, scaleway, vultr
 from bootagent.host import Host
 from bootagent.planners.network import bind
+from tests.test_sources_azure import VM as AZURE_VM
 from tests.test_sources_digitalocean import DROPLET
 from tests.test_sources_gce import VM as GCE_VM
 from tests.test_sources_hetzner import PRIVATE, SERVER
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # A format's parser with documents as its service sends them, the first one JSON.
 FORMATS: dict[str, tuple[Parser, dict[str, Any]]] = {
+    "azure": (azure.parse_documents, {"instance": AZURE_VM}),
     "digitalocean": (digitalocean.parse_documents, {"v1.json": DROPLET}),
     "gce": (gce.parse_documents, {"v1": GCE_VM}),
     "hetzner": (hetzner.parse_documents, {"metadata": SERVER, "private-networks": PRIVATE}),

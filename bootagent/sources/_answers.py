@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from bootagent.errors import SourceError
+from bootagent.formats.base64text import parse_base64
 from bootagent.model.instance import Problem
 from bootagent.model.values import shown
 
@@ -21,6 +22,14 @@ def check_serial(instance: Instance, identity: Identity, place: str, field: str 
     serial = identity.dmi.get(field)
     if serial and instance.id and serial != instance.id:
         raise SourceError(place, f"it describes {shown(instance.id)}, and the firmware says {shown(serial)}")
+
+
+def decode_base64(data: bytes | None, place: str) -> bytes | None:
+    """User data of a service that gives it in base64, because whoever set it had to; it is never shown."""
+    try:
+        return parse_base64(data) if data is not None else None
+    except ValueError as error:
+        raise SourceError(place, str(error)) from None
 
 
 class Answers:

@@ -28,6 +28,7 @@ SERVICES = (
     "scaleway",
     "vultr",
     "openstack",
+    "azure",
     "ec2",
     "gce",
     "lxd",
