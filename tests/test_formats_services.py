@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootagent.formats import azure, digitalocean, gce, hetzner, scaleway, vultr
+from bootagent.formats import azure, digitalocean, gce, hetzner, oracle, scaleway, vultr
 from bootagent.host import Host
 from bootagent.planners.network import bind
 from tests.test_sources_azure import VM as AZURE_VM
 from tests.test_sources_digitalocean import DROPLET
 from tests.test_sources_gce import VM as GCE_VM
 from tests.test_sources_hetzner import PRIVATE, SERVER
+from tests.test_sources_oracle import INSTANCE, METAL
 from tests.test_sources_scaleway import ROUTED
 from tests.test_sources_vultr import GUEST
 
@@ -34,6 +35,7 @@ FORMATS: dict[str, tuple[Parser, dict[str, Any]]] = {
     "digitalocean": (digitalocean.parse_documents, {"v1.json": DROPLET}),
     "gce": (gce.parse_documents, {"v1": GCE_VM}),
     "hetzner": (hetzner.parse_documents, {"metadata": SERVER, "private-networks": PRIVATE}),
+    "oracle": (oracle.parse_documents, {"instance": INSTANCE, "vnics": METAL}),
     "scaleway": (scaleway.parse_documents, {"conf": ROUTED}),
     "vultr": (vultr.parse_documents, {"v1.json": GUEST}),
 }

@@ -31,6 +31,7 @@ SERVICES = (
     "azure",
     "ec2",
     "gce",
+    "oracle",
     "lxd",
     "smartos",
     "vmware",
