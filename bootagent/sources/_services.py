@@ -28,6 +28,7 @@ SERVICES = (
     "scaleway",
     "vultr",
     "openstack",
+    "alibaba",
     "azure",
     "ec2",
     "gce",
