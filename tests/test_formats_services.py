@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootagent.formats import azure, digitalocean, gce, hetzner, oracle, scaleway, vultr
+from bootagent.formats import azure, digitalocean, gce, hetzner, oracle, scaleway, upcloud, vultr
 from bootagent.host import Host
 from bootagent.planners.network import bind
 from tests.test_sources_azure import VM as AZURE_VM
@@ -20,6 +20,7 @@ from tests.test_sources_gce import VM as GCE_VM
 from tests.test_sources_hetzner import PRIVATE, SERVER
 from tests.test_sources_oracle import INSTANCE, METAL
 from tests.test_sources_scaleway import ROUTED
+from tests.test_sources_upcloud import SERVER as UPCLOUD_SERVER
 from tests.test_sources_vultr import GUEST
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ FORMATS: dict[str, tuple[Parser, dict[str, Any]]] = {
     "hetzner": (hetzner.parse_documents, {"metadata": SERVER, "private-networks": PRIVATE}),
     "oracle": (oracle.parse_documents, {"instance": INSTANCE, "vnics": METAL}),
     "scaleway": (scaleway.parse_documents, {"conf": ROUTED}),
+    "upcloud": (upcloud.parse_documents, {"v1.json": UPCLOUD_SERVER}),
     "vultr": (vultr.parse_documents, {"v1.json": GUEST}),
 }
 json_values = st.recursive(

@@ -33,6 +33,7 @@ SERVICES = (
     "ec2",
     "gce",
     "oracle",
+    "upcloud",
     "lxd",
     "smartos",
     "vmware",
