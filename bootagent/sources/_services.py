@@ -28,6 +28,7 @@ SERVICES = (
     "scaleway",
     "vultr",
     "openstack",
+    "akamai",
     "alibaba",
     "azure",
     "ec2",
