@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootagent.formats import alibaba, ec2
-from tests import test_sources_alibaba, test_sources_ec2
+from bootagent.formats import alibaba, cloudstack, ec2
+from tests import test_sources_alibaba, test_sources_cloudstack, test_sources_ec2
 from tests.test_formats_services import check
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # A format's parser, with the leaves that its service has.
 FORMATS: dict[str, tuple[Parser, dict[str, str]]] = {
     "alibaba": (alibaba.parse_documents, test_sources_alibaba.TWO),
+    "cloudstack": (cloudstack.parse_documents, test_sources_cloudstack.LEAVES),
     "ec2": (ec2.parse_documents, test_sources_ec2.TWO),
 }
 lines = st.sampled_from(("192.0.2.7", "2001:db8::7", "::", "127.0.0.1", "0", "02:29:96:8f:6a:2d/", "[]", '["a"]')) | (

@@ -153,5 +153,6 @@ def _pauses() -> Iterator[float]:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
-        return (os.strerror(error.errno) if error.errno else error.strerror or "no answer").lower()
+        number = error.errno or 0  # those of getaddrinfo(3) are its own, and below 0
+        return ((os.strerror(number) if number > 0 else error.strerror) or "no answer").lower()
     return "no sound HTTP answer"
