@@ -12,10 +12,17 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-# The same properties, each tried less often: what another Python may change is not their values.
-settings.register_profile("brief", settings.get_profile("default"), max_examples=15)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+# How often a property is tried; a cheap one that is about much has several times as many.  On the other Pythons fewer:
+# what another Python may change is not the values.
+EXAMPLES = int(os.environ.get("EXAMPLES", "100"))
+settings.register_profile(
+    "default",
+    deadline=None,
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("default")
 
 
 class MachineDirectory:

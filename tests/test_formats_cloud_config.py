@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bootagent.formats.cloud_config import is_cloud_config, name_some, parse_cloud_config
 from bootagent.formats.nocloud import parse_documents
+from tests.conftest import EXAMPLES
 from tests.test_formats_services import json_values
 
 BLOB = "AAAAC3NzaC1lZDI1NTE5AAAAI"
@@ -174,7 +175,7 @@ def test_broken_user_data_leaves_the_keys_of_meta_data() -> None:
     assert read("a: [\n")[1] is None
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * EXAMPLES)
 @given(
     st.binary() | st.dictionaries(st.sampled_from(["users", "hostname", "fqdn", "ssh_authorized_keys"]), json_values)
 )

@@ -14,6 +14,7 @@ from bootagent.formats.eni import MAX_TEXT, parse_eni
 from bootagent.formats.eni_routes import parse_route_command
 from bootagent.model.instance import Problem
 from bootagent.model.network import Address, Addressing, Bond, Dns, Link, Network, Route
+from tests.conftest import EXAMPLES
 
 DOC = "network_config"
 
@@ -449,7 +450,7 @@ words = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * EXAMPLES, deadline=None)
 @given(st.binary() | st.lists(words).map(lambda items: " ".join(items).encode()))
 def test_any_bytes_give_a_sound_network(data: bytes) -> None:
     """Nothing is raised, references resolve, problems are printable and name the document."""

@@ -20,6 +20,7 @@ from bootagent.formats.yamltext import parse_text
 from bootagent.host import Host
 from bootagent.model.network import Network
 from bootagent.planners.network import bind
+from tests.conftest import EXAMPLES
 from tests.netconfig import DOC, facts, links_of, parse
 
 V1 = {"version": 1, "config": [{"type": "physical", "name": "eth0", "subnets": [{"type": "dhcp4"}]}]}
@@ -99,7 +100,7 @@ shaped = st.one_of(
 
 
 @given(documents | shaped)
-@settings(max_examples=200)
+@settings(max_examples=2 * EXAMPLES)
 def test_any_value_gives_a_network_or_problems_and_can_be_bound(data: object) -> None:
     network, problems = parse_netconfig(data, DOC)
     for problem in problems:

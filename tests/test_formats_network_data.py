@@ -19,6 +19,7 @@ from bootagent.formats.network_links import MAX_LINKS, PHYSICAL_TYPES
 from bootagent.formats.report import MAX_PROBLEMS
 from bootagent.model.instance import Problem
 from bootagent.model.network import Address, Addressing, Bond, Dns, Link, Network, Route, Vlan
+from tests.conftest import EXAMPLES
 
 DOC = "network_data.json"
 MAC = "52:54:00:00:00:01"
@@ -1125,7 +1126,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4 * EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(places(WHOLE)), json_values)
 def test_any_value_at_any_place_gives_a_sound_network(path: tuple[Any, ...], value: object) -> None:
     """Nothing is raised, every reference resolves, every problem has its place and is printable."""

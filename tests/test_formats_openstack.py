@@ -21,6 +21,7 @@ from bootagent.formats.openstack import MAX_DOCUMENT, hostname_from, network_con
 from bootagent.model.instance import Instance, Problem
 from bootagent.model.network import Network
 from bootagent.model.values import Hostname
+from tests.conftest import EXAMPLES
 
 DOCUMENTS = (
     "meta_data.json",
@@ -543,7 +544,7 @@ def sound(instance: Instance) -> None:
         assert len(str(problem)) < 400
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2 * EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(META)), json_values)
 def test_any_value_in_meta_data_gives_an_instance(field: str, value: object) -> None:
     changed: dict[str, Any] = {**copy.deepcopy(META), field: value}
@@ -552,14 +553,14 @@ def test_any_value_in_meta_data_gives_an_instance(field: str, value: object) -> 
     sound(instance)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * EXAMPLES, deadline=None)
 @given(st.dictionaries(st.sampled_from(DOCUMENTS), st.binary() | json_values.map(lambda v: json.dumps(v).encode())))
 def test_any_bytes_give_an_instance(documents: dict[str, bytes]) -> None:
     sound(parse_documents(documents))
     network_config_path(documents.get("meta_data.json", b""))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(st.data())
 def test_any_damage_to_a_good_document_gives_an_instance(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(["meta_data.json", "network_data.json"]))

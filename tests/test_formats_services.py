@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bootagent.formats import azure, digitalocean, gce, hetzner, oracle, scaleway, upcloud, vultr
 from bootagent.host import Host
 from bootagent.planners.network import bind
+from tests.conftest import EXAMPLES
 from tests.test_sources_azure import VM as AZURE_VM
 from tests.test_sources_digitalocean import DROPLET
 from tests.test_sources_gce import VM as GCE_VM
@@ -88,7 +89,7 @@ def test_what_a_service_sends_is_understood_without_a_problem(name: str) -> None
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=100)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_any_bytes_give_an_instance(name: str, data: st.DataObject) -> None:
     parse, documents = FORMATS[name]
@@ -97,7 +98,7 @@ def test_any_bytes_give_an_instance(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=200)
+@settings(max_examples=2 * EXAMPLES)
 @given(data=st.data())
 def test_any_value_in_any_place_gives_an_instance(name: str, data: st.DataObject) -> None:
     parse, documents = FORMATS[name]
@@ -108,7 +109,7 @@ def test_any_value_in_any_place_gives_an_instance(name: str, data: st.DataObject
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=100)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_any_damage_gives_an_instance(name: str, data: st.DataObject) -> None:
     parse, documents = FORMATS[name]

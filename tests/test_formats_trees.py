@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bootagent.formats import alibaba, cloudstack, ec2
 from tests import test_sources_alibaba, test_sources_cloudstack, test_sources_ec2
+from tests.conftest import EXAMPLES
 from tests.test_formats_services import check
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def test_the_leaves_are_understood_without_a_problem(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=200)
+@settings(max_examples=2 * EXAMPLES)
 @given(data=st.data())
 def test_any_leaves_give_an_instance(name: str, data: st.DataObject) -> None:
     parse, documents = FORMATS[name]

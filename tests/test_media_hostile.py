@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bootagent import media
 from bootagent.errors import MediaError
+from tests.conftest import EXAMPLES
 from tests.images import NOVA_FLAGS, make_disk, make_fat, make_iso, patch, run
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ mutations = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(edits=mutations)
 def test_edited_image(image: Path, edits: list[tuple[int, bytes]]) -> None:
     """Several edits at once, where something is."""
@@ -173,7 +174,7 @@ def test_edited_image(image: Path, edits: list[tuple[int, bytes]]) -> None:
 SPOTS: dict[Path, list[int]] = {}
 
 
-@settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3 * EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(
     head=st.binary(max_size=1024),
     descriptor=st.binary(max_size=2048),
