@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: verbs, options, exit codes.
 
-Exit codes: 0 a plan was made, with or without problems; 1 ``--strict``, ``validate`` or ``seal --check`` found
-problems; 2 a wrong command line; 3 to 8 the classes of ``bootagent.errors``.  Whatever goes wrong is one line on
+Exit codes: 0 a plan was made, with or without problems; 1 ``--strict``, ``validate``, ``verify`` or ``seal --check``
+found problems; 2 a wrong command line; 3 to 8 the classes of ``bootagent.errors``.  Whatever goes wrong is one line on
 standard error.
 """
 
@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _apply_online(Root())
         if arguments == ["run-user-data"]:  # for its unit, not for people: in no list of verbs
             return _run_user_data(Root())
+        if arguments == ["verify-boot"]:  # likewise
+            return _verify_boot(Root())
         return _run(_parser().parse_args(arguments))
     except BootagentError as error:
         write_line("error", str(error))
@@ -88,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("path", metavar="PATH")
     status = verbs.add_parser("status", help="what happened on this boot")
     status.add_argument("--root", default="/", metavar="DIR")
-    for verb in (plan, validate, status):
+    verify = verbs.add_parser("verify", help="what was planned, against what the kernel has now")
+    for verb in (plan, validate, status, verify):
         verb.add_argument("--json", action="store_true")
     explain = verbs.add_parser("explain", help="where a value came from, and what it was preferred to")
     explain.add_argument("--root", default="/", metavar="DIR")
@@ -118,6 +121,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from bootagent.status import show_status
 
         return show_status(Root(_existing(arguments.root)), arguments.json)
+    if verb == "verify":
+        from bootagent.verify import verify
+
+        return verify(Root(), arguments.json)
     if verb == "explain":
         from bootagent.explain import explain
 
@@ -190,6 +197,12 @@ def _run_user_data(root: Root) -> int:
     from bootagent.userdata import run_user_data
 
     return run_user_data(root)
+
+
+def _verify_boot(root: Root) -> int:
+    from bootagent.verify import verify_boot
+
+    return verify_boot(root)
 
 
 def _report(result: boot.Result) -> int:

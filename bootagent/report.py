@@ -80,6 +80,7 @@ def status_file(prepared: Prepared, changes: tuple[Change, ...], problems: tuple
         "origins": dict(instance.origins) if instance else {},
         "options": dict(prepared.options.places),
         "interfaces": [_interface_json(interface) for interface in network.interfaces] if network else [],
+        "dns": [str(server) for server in network.dns.servers] if network else [],
         "unlisted": list(network.unlisted) if network and network.unlisted is not None else [],
         "changes": [{"path": change.path, "result": change.result} for change in changes],
         "areas": {file.path: file.area for file in prepared.decision.plan.files},
@@ -104,6 +105,8 @@ def _interface_json(interface: Interface) -> dict[str, Any]:
     """One device, each value with the place that it came from."""
     return {
         "name": interface.name,
+        "label": interface.label,
+        "made": interface.match is None,
         "mac": (interface.match.mac if interface.match else None) or interface.mac,
         "present": interface.name is not None,
         "origin": interface.origin,
@@ -118,7 +121,9 @@ def _interface_json(interface: Interface) -> dict[str, Any]:
         ],
         "dns": [str(server) for server in interface.dns.servers],
         "master": interface.master,
+        "bond": interface.bond.mode if interface.bond else None,
         "vlan": interface.vlan.id if interface.vlan else None,
+        "parent": interface.vlan.parent if interface.vlan else None,
     }
 
 

@@ -40,6 +40,8 @@ AWAITED = "/run/bootagent/awaited"  # a service is to be asked once there is a n
 USER_DATA = "/run/bootagent/user-data"  # some waits for its unit: JSON, see handover.py
 USER_DATA_RUN = "/var/lib/bootagent/user-data"  # holds a file for each instance whose user data was run
 SEED = "/run/bootagent/random-seed"  # waits for its unit to be credited
+TO_VERIFY = "/run/bootagent/to-verify"  # bootagent-verify.service is to look, once all else of the boot is done
+VERIFIED = "/run/bootagent/verify.json"  # and what it found
 VERSION = 1
 
 

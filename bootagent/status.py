@@ -7,7 +7,7 @@ import json
 import sys
 
 from bootagent.errors import SourceError
-from bootagent.state import LAST_STATUS, STATUS, UNCHANGED
+from bootagent.state import LAST_STATUS, STATUS, UNCHANGED, VERIFIED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def show_status(root: Root, as_json: bool) -> int:
     """Print the status of this boot; ``SourceError`` where there is none."""
     place, status = read_status(root)
+    status["verified"] = _read(root, VERIFIED) if root.exists(VERIFIED) else None
     try:
         text = json.dumps(status, indent=1) + "\n" if as_json else _text(status)
     except (KeyError, TypeError) as error:
@@ -32,6 +33,15 @@ def read_status(root: Root) -> tuple[str, dict[str, Any]]:
     # A boot on which nothing changed starts no agent: what the last one said still holds.
     unchanged = not root.exists(STATUS) and root.exists(UNCHANGED)
     place = LAST_STATUS if unchanged else STATUS
+    return place, {**_read(root, place), "unchanged": unchanged}
+
+
+def read_last_status(root: Root) -> dict[str, Any]:
+    """The status of the last boot on which all was well; ``SourceError`` where there was none."""
+    return _read(root, LAST_STATUS)
+
+
+def _read(root: Root, place: str) -> dict[str, Any]:
     try:
         content = root.read(place)
     except OSError as error:
@@ -39,7 +49,7 @@ def read_status(root: Root) -> tuple[str, dict[str, Any]]:
     if content is None:
         raise SourceError(place, "no status: the agent has not run on this boot")
     try:
-        return place, {**json.loads(content), "unchanged": unchanged}
+        return {**json.loads(content)}
     except (ValueError, TypeError) as error:
         raise SourceError(place, "damaged") from error
 
@@ -75,5 +85,13 @@ def _text(status: dict[str, Any]) -> str:
         f"{change['result']}: {change['path']}" for change in status["changes"] if change["result"] != "unchanged"
     ]
     lines += [f"{item['severity']}: {item['where']}: {item['message']}" for item in status["problems"]]
+    if status["verified"]:
+        lines += _verified(status["verified"])
     lines.append("seconds: " + ", ".join(f"{step} {seconds:.4f}" for step, seconds in status["seconds"].items()))
     return "\n".join(lines) + "\n"
+
+
+def _verified(result: dict[str, Any]) -> list[str]:
+    """What bootagent-verify.service found on this boot."""
+    findings = [f"    {item['severity']}: {item['where']}: {item['message']}" for item in result["findings"]]
+    return [f"verified {result['time']}: {result['summary']}", *findings]

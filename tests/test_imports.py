@@ -77,6 +77,7 @@ ROOMS: dict[str, set[str]] = {
         *("boot", "commit", "host", "model", "options", "planners", "renderers", "root"),
     },
     "explain": {"errors", "root", "status"},
+    "verify": {"commit", "errors", "jsontext", "libraries", "log", "model", "record", "root", "state", "status"},
     "bundle": set(),
     "image": {
         *("bundle", "errors", "host", "log", "options", "planners", "record", "renderers", "root", "services", "state"),
@@ -99,6 +100,7 @@ ROOMS: dict[str, set[str]] = {
         "status",
         "userdata",
         "validate",
+        "verify",
     },
     "__main__": {"cli"},
     "__init__": set(),
