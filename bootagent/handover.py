@@ -3,7 +3,9 @@
 
 ``user-data``, where the option says so: ``{"source": "configdrive", "path": "/dev/vdb", "instance": "..."}``, until
 bootagent-userdata.service takes it.  ``random-seed``: the bytes that bootagent-seed.service credits to the kernel.
-Each is for an instance once: a script that ran twice may do harm, and a seed that is credited twice is no entropy.
+``to-verify``, where the option says so: bootagent-verify.service is to look what the kernel has.
+The first two are for an instance once: a script that ran twice may do harm, and a seed that is credited twice is no
+entropy.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from bootagent.jsontext import format_json
 from bootagent.model.instance import Problem
 from bootagent.model.plan import File
 from bootagent.record import Record
-from bootagent.state import SEED, USER_DATA, user_data_run
+from bootagent.state import SEED, TO_VERIFY, USER_DATA, user_data_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.boot import Prepared
     from bootagent.commit import Writer
     from bootagent.root import Root
+    from bootagent.sources import Found
 
 
 class Later(Record):
@@ -30,11 +33,17 @@ class Later(Record):
 
 def hand_over(root: Root, writer: Writer, prepared: Prepared) -> Later:
     """Make the files, after all else is written."""
-    found, options = prepared.found, prepared.options
-    if found is None:
-        return Later()
-    instance, manifest = found.instance, prepared.manifest
-    files = []
+    found = prepared.found
+    files = [File(TO_VERIFY, "")] if prepared.options.verify == "on" else []
+    later = _for_instance(root, writer, prepared, found, files) if found else Later()
+    changes = [writer.write(file, durable=False) for file in files]
+    failed = tuple(Problem("error", change.path, change.error) for change in changes if change.error)
+    return later._replace(problems=later.problems + failed)
+
+
+def _for_instance(root: Root, writer: Writer, prepared: Prepared, found: Found, files: list[File]) -> Later:
+    """What the source gave for later; its files are added to ``files``."""
+    instance, manifest, options = found.instance, prepared.manifest, prepared.options
     later = Later()
     # The manifest, which is on the disk by now, says whose first boot this was, also where the power fails at once.
     if instance.seed and instance.id and instance.id != manifest.instance:
@@ -49,6 +58,4 @@ def hand_over(root: Root, writer: Writer, prepared: Prepared) -> Later:
             path = (options.drive or root.host_path(found.place)) if found.is_drive else ""
             waiting = {"source": found.source, "path": path, "instance": instance.id}
             files.append(File(USER_DATA, format_json(waiting) + "\n", 0o600))
-    changes = [writer.write(file, durable=False) for file in files]
-    failed = tuple(Problem("error", change.path, change.error) for change in changes if change.error)
-    return later._replace(problems=later.problems + failed)
+    return later

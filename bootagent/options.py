@@ -11,6 +11,7 @@ line of the agent; the path of a drive is inside the root in the first two.  Key
     render-to: etc | run       where the network's files go; run: an /etc that is read-only or verified
     sources: [configdrive]     the sources that are asked; default: each there is; on the kernel command line a,b
     user-data: scripts | off   whether the instance's user data is run, as root; off by default
+    verify: on | off           whether each boot ends with a look at what the kernel has; off by default
     users: [root, debian]      who gets the instance's SSH keys; on the kernel command line root,debian
 
 A wrong key or value in a file or on the kernel command line is a problem and the default stands: no input stops a boot.
@@ -47,6 +48,7 @@ class Options(Record):
     sources: tuple[str, ...] | None = None
     user_data: str = "off"
     users: tuple[str, ...] = ("root",)
+    verify: str = "off"
     strict: bool = False
     places: Mapping[str, str] = {}  # where each of those that are not as by default is from
 
@@ -117,8 +119,9 @@ def check(key: str, value: object) -> Any:
 
 def _one_of(*choices: str) -> Callable[[object], str]:
     def choose(value: object) -> str:
-        if value is False:  # YAML reads a bare `no` as that, and a bare `off`
-            value = next((choice for choice in choices if choice in ("none", "off")), value)
+        if isinstance(value, bool):  # YAML reads a bare `no` as that, and a bare `off` or `on`
+            words = ("on",) if value else ("none", "off")
+            value = next((choice for choice in choices if choice in words), value)
         if not isinstance(value, str) or value not in choices:
             raise ValueError(f"{shown(value)} is not one of {', '.join(choices)}")
         return value
@@ -161,4 +164,5 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "sources": _sources,
     "user-data": _one_of("scripts", "off"),
     "users": _users,
+    "verify": _one_of("on", "off"),
 }

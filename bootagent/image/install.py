@@ -27,7 +27,7 @@ PRESET = "50-bootagent.preset"
 WANTS = "/etc/systemd/system/multi-user.target.wants"
 UNITS = (  # enabled
     *("bootagent.service", "bootagent-online.service", "bootagent-reload.service", "bootagent-ifupdown.service"),
-    *("bootagent-seed.service", "bootagent-userdata.path"),
+    *("bootagent-seed.service", "bootagent-userdata.path", "bootagent-verify.service"),
 )
 HELPERS = ("bootagent-unchanged.service", "bootagent-userdata.service")  # which those ask for
 OPENRC_SCRIPTS = {"/etc/init.d/bootagent": "boot", "/etc/init.d/bootagent-userdata": "default"}  # and their runlevels
