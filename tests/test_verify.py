@@ -21,6 +21,7 @@ from bootagent.cli import main
 from bootagent.model.instance import Problem
 from bootagent.model.network import Bond, BoundNetwork, Interface, Match, Vlan
 from bootagent.model.values import InterfaceName, MacAddress, VlanId
+from bootagent.state import TO_VERIFY
 from bootagent.verify import console_block
 from bootagent.verify.compare import compare
 from bootagent.verify.live import Device, Live
@@ -254,9 +255,42 @@ echo {shlex.quote(nothing)} >/run/bootagent/status.json
 
 def test_without_a_plan_there_is_nothing_to_compare(tmp_path: Path, planned: str) -> None:
     """One line, and the exit code of a source that cannot be read."""
-    done = in_namespace(tmp_path, planned, "rm /run/bootagent/status.json", agent("verify"))
-    assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr.startswith("bootagent: error: /run/bootagent/status.json: ")
+    damaged = json.dumps({**json.loads(planned), "interfaces": [{"name": "eth0"}]})
+    command = f"""
+{agent("verify")} || echo $?
+echo {shlex.quote(damaged)} >/run/bootagent/status.json
+{agent("verify")} || echo $?
+"""
+    done = in_namespace(tmp_path, planned, "rm /run/bootagent/status.json", command)
+    assert done.stdout.split() == ["3", "3"]
+    assert done.stderr.splitlines() == [
+        "bootagent: error: /run/bootagent/status.json: no status: the agent has not run on this boot",
+        "bootagent: error: /run/bootagent/status.json: damaged, or of another version of the agent",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "cmdline", "wanted"),
+    [
+        (None, "", False),
+        ("verify: on\n", "", True),
+        ("verify: off\n", "", False),
+        (None, "bootagent.verify=on", True),
+        ("verify: true\n", "bootagent.verify=off", False),
+    ],
+)
+def test_the_unit_is_left_work_where_an_option_says_so(
+    machine: MachineDirectory, options: str | None, cmdline: str, wanted: bool
+) -> None:
+    """Off by default; by the file that the unit's condition names, with a source and without one."""
+    machine.enable("systemd-networkd.service")
+    machine.write("/proc/cmdline", f"ro {cmdline}\n")
+    if options:
+        machine.write("/etc/bootagent.yaml", options)
+    assert main(["apply", "--root", str(machine)]) == 0
+    assert machine.has(TO_VERIFY) is wanted
+    unit = (CHECKOUT / "systemd/bootagent-verify.service").read_text(encoding="ascii")
+    assert f"\nConditionPathExists={TO_VERIFY}\n" in unit
 
 
 NIC, OTHER, MADE = (MacAddress(f"52:54:00:00:01:0{number}") for number in range(3))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-SCRIPTS_ON = "bootagent.user-data=scripts"
+OPTIONS = "bootagent.user-data=scripts bootagent.verify=on"
 
 
 class Boot(NamedTuple):
@@ -74,7 +74,7 @@ class Journey:
                 ("4-other", self.b, drive_b),
             )
             for stage, instance, drive in stages[: self._boots]:
-                boot = self._boot(stage, instance, Hardware(disk, instance.uuid, NICS, drive, SCRIPTS_ON))
+                boot = self._boot(stage, instance, Hardware(disk, instance.uuid, NICS, drive, OPTIONS))
                 boots.pop(0).set_result(boot)
         except BaseException as error:
             for future in boots:

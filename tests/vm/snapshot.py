@@ -60,6 +60,10 @@ QUESTIONS = {
     # What NetworkManager made of our profiles: name, file, device, state; and what it has to say against them.
     "profiles": "nmcli -t -f NAME,FILENAME,DEVICE,STATE connection show",
     "nm_complaints": "journalctl --boot --no-pager --output=cat --unit=NetworkManager --priority=warning",
+    # By the unit, once the boot was done, and by hand.
+    "agent_verified": "cd /run/bootagent && until test ! -e to-verify || test -e verify.json; do sleep 1; done;"
+    " cat verify.json",
+    "agent_verify": "bootagent verify --json",
     "agent_status": "bootagent status --json",
     "agent_ran": "systemctl show --value -p ConditionResult bootagent.service",
     # What seal took out, and what the first boot put in its place.
@@ -77,6 +81,13 @@ QUESTIONS = {
     "files": "find /etc/systemd/network /run/systemd/network /etc/network /run/network /etc/netplan"
     " /etc/NetworkManager /run/NetworkManager -type f | sort"
     ' | while read -r file; do echo "== $file"; cat "$file"; echo; done',
+}
+
+# Asked when all else was seen, because it spoils the network: a bond loses a member, a VLAN gets another id.
+SPOILING = {
+    "agent_verify_spoilt": "read -r members </sys/class/net/bond0/bonding/slaves && ip link set ${members##* } nomaster"
+    " && ip link del vlan20 && ip link add link bond0 name vlan20 address 52:54:00:b0:07:99 type vlan id 21"
+    " && bootagent verify --json",
 }
 
 SSH_BANNER = "import socket, sys; print(socket.create_connection((sys.argv[1], 22), 30).recv(64).decode())"
@@ -120,7 +131,7 @@ class Snapshot(NamedTuple):
 
 
 def take(machine: Machine, network: outside.Network, instance: Instance, keys: dict[str, pathlib.Path]) -> Snapshot:
-    """Wait for the end of the boot, then look at everything; changes nothing in the guest."""
+    """Wait for the end of the boot, then look at everything; nothing is changed in the guest before that is done."""
     booted_s = machine.wait_booted()
     static_v4, static_v6, *others = instance.addresses
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
@@ -130,6 +141,7 @@ def take(machine: Machine, network: outside.Network, instance: Instance, keys: d
         logins = pool.map(lambda attempt: _login(network, attempt[0], keys[attempt[0]], attempt[1]), attempts)
         said = ask(machine, QUESTIONS)
         reachable, tried = dict(answering), list(logins)
+    said |= ask(machine, SPOILING)
     return Snapshot(booted_s, said, json.loads(said["links"]), reachable, tried, machine.console_text())
 
 
