@@ -79,7 +79,7 @@ def status_file(prepared: Prepared, changes: tuple[Change, ...], problems: tuple
         },
         "origins": dict(instance.origins) if instance else {},
         "options": dict(prepared.options.places),
-        "interfaces": [_interface_json(interface) for interface in network.interfaces] if network else [],
+        "interfaces": [interface_json(interface) for interface in network.interfaces] if network else [],
         "dns": [str(server) for server in network.dns.servers] if network else [],
         "unlisted": list(network.unlisted) if network and network.unlisted is not None else [],
         "changes": [{"path": change.path, "result": change.result} for change in changes],
@@ -101,7 +101,7 @@ def _why_json(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _interface_json(interface: Interface) -> dict[str, Any]:
+def interface_json(interface: Interface) -> dict[str, Any]:
     """One device, each value with the place that it came from."""
     return {
         "name": interface.name,

@@ -16,15 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bootagent.cli import main
 from bootagent.model.instance import Problem
 from bootagent.model.network import Bond, BoundNetwork, Interface, Match, Vlan
 from bootagent.model.values import InterfaceName, MacAddress, VlanId
+from bootagent.report import interface_json
 from bootagent.state import TO_VERIFY
 from bootagent.verify import console_block
 from bootagent.verify.compare import compare
-from bootagent.verify.live import Device, Live
+from bootagent.verify.live import Device, Live, Way
+from bootagent.verify.planned import parse_planned
+from tests import strategies
 
 if TYPE_CHECKING:
     from tests.conftest import MachineDirectory
@@ -330,6 +335,66 @@ def test_devices_that_are_made(device: str, changes: dict[str, Any], finding: st
     devices = {**DEVICES, device: DEVICES[device]._replace(**changes)}
     found = compare(NETWORK, Live(devices))
     assert [str(problem) for problem in found] == ([finding] if finding else [])
+
+
+def as_planned(network: BoundNetwork) -> Live:
+    """A kernel that has all of a network, and leases where it asks for some."""
+    devices, ways = {}, []
+    names = {interface.label: str(interface.name or f"nic{at}") for at, interface in enumerate(network.interfaces)}
+    for interface in network.interfaces:
+        planned = {address.ip.ip for address in interface.addresses}
+        leases = (
+            ipaddress.ip_interface(f"{net}{last}") for net in ("198.18.0.", "2001:db8:99::") for last in range(1, 9)
+        )
+        name, mac = names[interface.label], (interface.match and interface.match.mac) or interface.mac or ""
+        devices[name] = Device(
+            name,
+            "bond" if interface.bond else "vlan" if interface.vlan else "",
+            mac,
+            mac,
+            interface.mtu or 1500,
+            True,
+            True,
+            names[interface.vlan.parent] if interface.vlan else "",
+            interface.master or "",
+            interface.vlan.id if interface.vlan else None,
+            interface.bond.mode if interface.bond else "",
+            (*(address.ip for address in interface.addresses), *(lease for lease in leases if lease.ip not in planned)),
+        )
+        ways += [Way(route.to, route.via, name) for route in interface.routes]
+    links = [str(server) for interface in network.interfaces for server in interface.dns.servers]
+    return Live(devices, tuple(ways), servers=(*links, *map(str, network.dns.servers)))
+
+
+@settings(max_examples=30)
+@given(network=strategies.bound_networks(), data=st.data())
+def test_any_network_is_compared_as_it_was_planned(network: BoundNetwork, data: st.DataObject) -> None:
+    """By way of the status, a kernel that has all of it does not deviate, and one that lacks any part of it does."""
+    status = {
+        "interfaces": [interface_json(interface) for interface in network.interfaces],
+        "unlisted": network.unlisted or (),
+        "dns": [str(server) for server in network.dns.servers],
+    }
+    parsed = parse_planned(json.loads(json.dumps(status)))
+    live = as_planned(network)
+    doubts_about_it = [problem for problem in compare(parsed, live) if problem.severity != "info"]
+    assert doubts_about_it == [] or not network.interfaces
+    parts: list[Live] = []
+    for interface, device in zip(network.interfaces, live.devices.values()):
+        changes: list[dict[str, Any]] = [{"mtu": interface.mtu + 1}] if interface.mtu else []
+        changes += [{"addresses": tuple(a for a in device.addresses if a != gone.ip)} for gone in interface.addresses]
+        changes += [{"master": ""}] if interface.master else []
+        changes += [{"vlan": 4095}, {"parent": ""}] if interface.vlan else []
+        changes += [{"mode": "broadcast"}] if interface.bond and interface.bond.mode != "broadcast" else []
+        changes += [{"is_up": False}, {"has_carrier": False}] if interface.is_addressed or interface.bond else []
+        changes += [{"addresses": tuple(a for a in device.addresses if a.version != 4)}] if interface.dhcp4 else []
+        parts += [live._replace(devices={**live.devices, device.name: device._replace(**each)}) for each in changes]
+        parts.append(live._replace(devices={name: d for name, d in live.devices.items() if name != device.name}))
+    parts += [live._replace(ways=tuple(way for way in live.ways if way != gone)) for gone in live.ways]
+    if parts:
+        assert [
+            problem for problem in compare(parsed, data.draw(st.sampled_from(parts))) if problem.severity == "error"
+        ]
 
 
 def test_a_fallback_is_as_planned_when_one_nic_has_an_address() -> None:

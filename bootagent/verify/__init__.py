@@ -45,7 +45,9 @@ def verify(root: Root, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(_json(place, network, findings))
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in _lines(network, findings)))
+        notes = tuple(finding for finding in findings if finding.severity == "info")
+        lines = _lines(network, (*_doubts(findings), *notes))
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
     return EXIT_DEVIATIONS if _doubts(findings) else 0
 
 

@@ -85,11 +85,11 @@ def _device(interface: Interface, device: Device, names: dict[str, Device | None
 def _addresses(interface: Interface, device: Device, live: Live) -> Iterator[Problem]:
     held = {address.ip: address for address in device.addresses}
     for planned in interface.addresses:
-        there = held.get(planned.ip.ip)
         key = (device.name, str(planned.ip.ip))
-        if there is None:
+        if planned.ip.ip not in held:
             yield Problem("error", device.name, f"the address {planned.ip} is missing ({planned.origin})")
-        elif there.network.prefixlen != planned.ip.network.prefixlen:
+        elif planned.ip not in device.addresses:
+            there = held[planned.ip.ip]
             yield Problem("error", device.name, f"the address is {there}, not {planned.ip} ({planned.origin})")
         elif key in live.failed:
             yield Problem("error", device.name, f"another machine has {planned.ip.ip} too ({planned.origin})")
