@@ -24,7 +24,7 @@ from bootagent.model.instance import Problem
 from bootagent.model.network import Bond, BoundNetwork, Interface, Match, Vlan
 from bootagent.model.values import InterfaceName, MacAddress, VlanId
 from bootagent.report import interface_json
-from bootagent.state import TO_VERIFY
+from bootagent.state import TO_VERIFY, VERIFIED
 from bootagent.verify import console_block
 from bootagent.verify.compare import compare
 from bootagent.verify.live import Device, Live, Way
@@ -242,6 +242,38 @@ def test_the_unit_gives_up_in_time_and_says_what_is_wrong(tmp_path: Path, planne
     assert one == "bootagent: verify: error: eth0: the MTU is 1500, not 1400 (network_data.json: links[0])"
     verified = json.loads(status)["verified"]
     assert (verified["state"], len(verified["findings"])) == ("deviates", 1)
+
+
+def system_calls(group: str) -> set[str]:
+    """What systemd means by a group such as ``@system-service``."""
+    done = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True, check=True)
+    words = [line.strip() for line in done.stdout.splitlines()[1:] if line.strip() and "#" not in line]
+    return {call for word in words for call in (system_calls(word) if word.startswith("@") else {word})}
+
+
+def test_the_unit_has_the_powers_that_it_needs(tmp_path: Path, planned: str) -> None:
+    """Each system call and family of sockets that it asks for, as the unit's lines allow and deny them in turn."""
+    lines = (CHECKOUT / "systemd/bootagent-verify.service").read_text(encoding="ascii").splitlines()
+    allowed: set[str] = set()
+    for line in lines:
+        key, _, words = line.partition("=")
+        if key == "SystemCallFilter":
+            calls = {call for group in words.lstrip("~").split() for call in system_calls(group)}
+            allowed = allowed - calls if words.startswith("~") else allowed | calls
+    (families,) = (set(line.partition("=")[2].split()) for line in lines if line.startswith("RestrictAddressFamilies="))
+    # No power of root's either, as with the unit's empty CapabilityBoundingSet=.
+    powerless = f"setpriv --bounding-set=-all --inh-caps=-all --no-new-privs {agent('verify-boot')}"
+    done = in_namespace(tmp_path, planned, "", f"strace -f -o {tmp_path}/calls {powerless}; cat {VERIFIED}")
+    assert '"state": "ok"' in done.stdout, done.stderr
+    after = (tmp_path / "calls").read_text().partition("execve(")[2].partition("\n")[2].partition("execve(")[2]
+    asked = {
+        name for line in after.splitlines() if (name := line.split(maxsplit=1)[-1].partition("(")[0]).isidentifier()
+    }
+    assert {"recvfrom", "fchown", "socket"} <= asked
+    assert asked - allowed == set()
+    assert {
+        line.partition("socket(")[2].partition(",")[0] for line in after.splitlines() if " socket(" in line
+    } <= families
 
 
 def test_a_plan_of_an_earlier_boot_counts_where_this_one_left_all_as_it_was(tmp_path: Path, planned: str) -> None:
