@@ -61,8 +61,8 @@ QUESTIONS = {
     "profiles": "nmcli -t -f NAME,FILENAME,DEVICE,STATE connection show",
     "nm_complaints": "journalctl --boot --no-pager --output=cat --unit=NetworkManager --priority=warning",
     # By the unit, once the boot was done, and by hand.
-    "agent_verified": "cd /run/bootagent && until test ! -e to-verify || test -e verify.json; do sleep 1; done;"
-    " cat verify.json",
+    "agent_verified": "cd /run/bootagent && for second in $(seq 120); do"
+    " test -e to-verify && test ! -e verify.json || break; sleep 1; done; cat verify.json",
     "agent_verify": "bootagent verify --json",
     "agent_status": "bootagent status --json",
     "agent_ran": "systemctl show --value -p ConditionResult bootagent.service",
