@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # check: everything but the virtual machines; check-vm: those.  Both make the environment that they need.
+# fuzz: hostile bytes for SECONDS, and hostile text in every field, each way; what is found is in FOUND.
 # docs: write what is made from the renderers' and the sources' declarations.  bench: measure, and write the page of the results.
 PYTHON ?= python3
 VENV := .venv
 TOOLS := $(VENV)/made
 TESTS ?= tests
 
-.PHONY: check check-vm check-pythons bench docs clean
+.PHONY: check check-vm check-pythons bench fuzz docs clean
 
 check: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q -n auto $(TESTS)
@@ -17,6 +18,13 @@ check-vm: $(TOOLS)
 bench: $(TOOLS)
 	$(VENV)/bin/python -m tests.bench
 
+SECONDS ?= 3600
+FOUND ?= build/fuzz
+fuzz: $(TOOLS)
+	mkdir -p $(FOUND)
+	HOSTILE=1 $(VENV)/bin/python -m pytest -q -n auto tests/test_hostile.py
+	$(VENV)/bin/python -m tests.fuzz $(SECONDS) $(FOUND)
+
 docs:
 	$(PYTHON) -m tests.backends_table > docs/backends.rst
 	$(PYTHON) -m tests.sources_table
@@ -24,7 +32,7 @@ docs:
 # The tests under each Python that is named, but for those that ask linters, daemons and manuals about our output:
 # make check-pythons PYTHONS="python3.9 /opt/python3.13/bin/python3"
 PYTHONS ?= $(PYTHON)
-JUDGES := tests/test_element.py tests/test_linters.py tests/test_openrc.py tests/test_readers% tests/test_renderers_%
+JUDGES := tests/test_element.py tests/test_fuzz.py tests/test_linters.py tests/test_openrc.py tests/test_readers% tests/test_renderers_%
 check-pythons:
 	set -e; export EXAMPLES=15; for python in $(PYTHONS); do $(MAKE) check PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') TESTS="$(filter-out $(JUDGES),$(wildcard tests/test_*.py))"; done
 
