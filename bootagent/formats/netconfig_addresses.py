@@ -15,7 +15,6 @@ from bootagent.formats.prefixes import (
     split_address,
 )
 from bootagent.model.network import Address, Route
-from bootagent.model.values import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,5 +94,5 @@ def report_no_mapping(raw: object, place: str, report: Report) -> bool:
     """Whether ``raw`` is no mapping, which is reported."""
     if isinstance(raw, dict):
         return False
-    report.error(place, f"{shown(raw)} is not a mapping")
+    report.error(place, "not a mapping")
     return True
