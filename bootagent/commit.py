@@ -48,6 +48,7 @@ class Lock:
         try:
             directory = root.open_directory(RUN_DIR, make=(0o755, 0, 0))
             try:
+                _require_private(directory)
                 self._fd = os.open(
                     "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory
                 )
@@ -252,6 +253,13 @@ class Writer:
             rows = (line.split(":") for line in text.splitlines())
             self._ids[table] = {row[0]: int(row[2]) for row in rows if len(row) > 2 and row[2].isdecimal()}
         return self._ids[table].get(name, 0)
+
+
+def _require_private(directory: int) -> None:
+    """Whoever could write there could have root run what is in it: the directory is refused."""
+    status = os.fstat(directory)
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
+        raise OSError(errno.EPERM, f"{RUN_DIR} is another user's to write to")
 
 
 def _is_there(directory: int, name: str, content: bytes, mode: int, uid: int, gid: int) -> bool:
