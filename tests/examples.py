@@ -13,20 +13,47 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bootagent import media, planners, renderers, sources
 from bootagent.errors import MediaError
+from bootagent.formats import (
+    akamai,
+    alibaba,
+    azure,
+    cloudstack,
+    digitalocean,
+    ec2,
+    gce,
+    hetzner,
+    nocloud,
+    openstack,
+    oracle,
+    scaleway,
+    smartos,
+    upcloud,
+    vmware,
+    vultr,
+)
 from bootagent.formats import credentials as credential_texts
-from bootagent.formats import digitalocean, hetzner, nocloud, openstack, scaleway, smartos, vmware, vultr
 from bootagent.host import Account, Host, Nic
 from bootagent.model.network import Network
 from bootagent.model.values import InterfaceName, MacAddress
 from bootagent.options import Options
 from bootagent.state import Manifest
+from tests.test_sources_akamai import KEYS as AKAMAI_KEYS
+from tests.test_sources_akamai import LINODE
+from tests.test_sources_alibaba import LEAVES as ALIBABA
+from tests.test_sources_azure import VM as AZURE
+from tests.test_sources_cloudstack import LEAVES as CLOUDSTACK
 from tests.test_sources_digitalocean import DROPLET
+from tests.test_sources_ec2 import LEAVES as EC2
+from tests.test_sources_gce import VM as GCE
 from tests.test_sources_hetzner import PRIVATE, SERVER
 from tests.test_sources_lxd import CONFIG, META
 from tests.test_sources_openstack import META as NOVA_META
 from tests.test_sources_openstack import NETWORK as NOVA_NETWORK
+from tests.test_sources_oracle import INSTANCE as ORACLE
+from tests.test_sources_oracle import VIRTUAL
 from tests.test_sources_scaleway import ROUTED
 from tests.test_sources_smartos import VALUES
+from tests.test_sources_upcloud import SERVER as UPCLOUD
 from tests.test_sources_vmware import META as GUESTINFO
 from tests.test_sources_vultr import GUEST
 
@@ -83,9 +110,10 @@ def _of_case(source: str, case: str) -> Example:
     return Example(source, files, lambda documents: sources.load(source).read(Held(documents)))
 
 
-def _of_service(source: str, parse: Callable[[Documents], Instance], **values: object) -> Example:
-    named = {name.replace("__", "."): value for name, value in values.items()}
-    return Example(source, {name: json.dumps(value).encode() for name, value in named.items()}, parse)
+def _of_service(source: str, parse: Callable[[Documents], Instance], documents: Mapping[str, object]) -> Example:
+    """Text is as it is, anything else JSON."""
+    texts = {name: said if isinstance(said, str) else json.dumps(said) for name, said in documents.items()}
+    return Example(source, {name: text.encode() for name, text in texts.items()}, parse)
 
 
 EXAMPLES: dict[str, Example] = {
@@ -105,19 +133,7 @@ EXAMPLES: dict[str, Example] = {
         }.items()
         for case in cases
     },
-    "digitalocean": _of_service("digitalocean", digitalocean.parse_documents, v1__json=DROPLET),
-    "hetzner": Example(
-        "hetzner",
-        {"metadata": json.dumps(SERVER).encode(), "private-networks": json.dumps(PRIVATE).encode()},
-        hetzner.parse_documents,
-    ),
-    "scaleway": _of_service("scaleway", scaleway.parse_documents, conf=ROUTED),
-    "vultr": _of_service("vultr", vultr.parse_documents, v1__json=GUEST),
-    "openstack": _of_service(
-        "openstack", openstack.parse_documents, meta_data__json=NOVA_META, network_data__json=NOVA_NETWORK
-    ),
     "smartos": Example("smartos", VALUES, smartos.parse_documents),
-    "vmware": _of_service("vmware", vmware.parse_documents, guestinfo__metadata=GUESTINFO),
     "lxd": Example("lxd", {"meta-data": META, "network-config": CONFIG}, nocloud.parse_documents),
     "nocloud_net": Example(
         "nocloud_net", {"meta-data": META, "network-config": CONFIG, "user-data": b""}, nocloud.parse_documents
@@ -128,6 +144,24 @@ EXAMPLES: dict[str, Example] = {
         credential_texts.parse_documents,
     ),
 }
+_SERVICES: tuple[tuple[str, Callable[[Documents], Instance], Mapping[str, object]], ...] = (
+    ("digitalocean", digitalocean.parse_documents, {"v1.json": DROPLET}),
+    ("hetzner", hetzner.parse_documents, {"metadata": SERVER, "private-networks": PRIVATE}),
+    ("scaleway", scaleway.parse_documents, {"conf": ROUTED}),
+    ("vultr", vultr.parse_documents, {"v1.json": GUEST}),
+    ("openstack", openstack.parse_documents, {"meta_data.json": NOVA_META, "network_data.json": NOVA_NETWORK}),
+    ("vmware", vmware.parse_documents, {vmware.METADATA: GUESTINFO}),
+    ("akamai", akamai.parse_documents, {akamai.INSTANCE: LINODE, akamai.KEYS: AKAMAI_KEYS}),
+    ("alibaba", alibaba.parse_documents, ALIBABA),
+    ("azure", azure.parse_documents, {azure.DOCUMENT: AZURE}),
+    ("cloudstack", cloudstack.parse_documents, CLOUDSTACK),
+    ("ec2", ec2.parse_documents, EC2),
+    ("exoscale", cloudstack.parse_documents, CLOUDSTACK),
+    ("gce", gce.parse_documents, {gce.DOCUMENT: GCE}),
+    ("oracle", oracle.parse_documents, {oracle.INSTANCE: ORACLE, oracle.VNICS: VIRTUAL}),
+    ("upcloud", upcloud.parse_documents, {upcloud.DOCUMENT: UPCLOUD}),
+)
+EXAMPLES.update({source: _of_service(source, parse, documents) for source, parse, documents in _SERVICES})
 
 
 def host_of(documents: Documents) -> Host:

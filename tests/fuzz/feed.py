@@ -99,10 +99,10 @@ def _used(content: bytes) -> list[int]:
 
 def seeds() -> Iterator[tuple[str, bytes]]:
     """Sound inputs to begin with, each with a name."""
-    for number, (name, example) in enumerate(EXAMPLES.items()):
-        yield name, bytes((number % len(BACKENDS), number)) + BETWEEN.join(example.documents.values())
     for number, name in enumerate(_IMAGES):
-        yield f"image-{name}", bytes((number, len(EXAMPLES) + number)) + bytes((9, 0, 0, 1, 9))
+        yield f"image-{name}", bytes((number, number)) + bytes((9, 0, 0, 1, 9))
+    for number, (name, example) in enumerate(EXAMPLES.items(), len(_IMAGES)):
+        yield name, bytes((number % len(BACKENDS), number)) + BETWEEN.join(example.documents.values())
 
 
 def words() -> Iterator[bytes]:
@@ -132,10 +132,9 @@ def run_one(data: bytes, images: Images) -> Plan | None:
 
 
 def _read(fed: int, data: bytes, images: Images) -> tuple[Instance, Host]:
-    if fed >= len(_NAMES):
-        number = fed - len(_NAMES)
-        return images.read(number, data), _HOSTS[_IMAGES[images.names[number]]]
-    name = _NAMES[fed]
+    if fed < len(images.names):
+        return images.read(fed, data), _HOSTS[_IMAGES[images.names[fed]]]
+    name = _NAMES[fed - len(images.names)]
     documents = dict(zip(EXAMPLES[name].documents, data.split(BETWEEN)))
     return EXAMPLES[name].parse(documents), _HOSTS[name]
 
