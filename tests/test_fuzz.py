@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CORPUS = Path(feed.__file__).with_name("corpus.zip")
 MAX_CORPUS = 150_000  # bytes in the tree
-SECONDS = 5
+SECONDS = 4
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_a_short_run_finds_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-4000:]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(("crash-", "timeout-", "oom-"))] == []
     found = {name: int(value) for name, value in re.findall(r"^stat::(\w+): +(\d+)$", done.stderr, re.MULTILINE)}
-    assert found["number_of_executed_units"] > 500
+    assert found["number_of_executed_units"] > 300
     assert found["new_units_added"] > 0  # it is guided: what is covered counts
 
 
@@ -57,7 +57,7 @@ def test_what_fuzzers_have_kept_is_endured(images: feed.Images) -> None:
 @pytest.mark.parametrize("wrong", ["an error of another kind", "a control character"])
 def test_the_feeder_sees_what_is_wrong(images: feed.Images, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     """It can fail: a source that raises what it should not, and a renderer that writes what it should not."""
-    name, data = next(iter(feed.seeds()))
+    name, data = next(seed for seed in feed.seeds() if seed[0] in EXAMPLES)
     if wrong == "an error of another kind":
 
         def parse(_: object) -> Instance:

@@ -73,7 +73,7 @@ SIGNS = [
 LONG = [MARK * 40_000, "\u202e"]
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?")  # hostname(7), HOST_NAME_MAX
 # Every so many tries one is made, which over the fields comes to each text; HOSTILE=1 in the environment: all of them.
-STEP = int(os.environ.get("HOSTILE", "23"))
+STEP = int(os.environ.get("HOSTILE", "47"))
 Put = Callable[[str], bytes]
 Place = tuple[str, str, Put]  # the field, its sound value, and how a document is with another one
 
