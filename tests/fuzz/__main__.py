@@ -45,7 +45,7 @@ def pack(corpus: Path, limit: int) -> None:
             left -= path.stat().st_size
             if left < 0:
                 break
-            packed.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+            packed.writestr(zipfile.ZipInfo(path.name[:8]), path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 def main(seconds: str, directory: Path) -> None:
