@@ -119,12 +119,7 @@ class Root:
         except FileNotFoundError:
             if make is None:
                 raise
-            mode, uid, gid = make
-            os.mkdir(part, mode, dir_fd=here)
-            chain.append(os.open(part, _OPEN_DIR, dir_fd=here))
-            os.fchmod(chain[-1], mode)
-            if os.geteuid() == 0:
-                os.fchown(chain[-1], uid, gid)
+            chain.append(_make_directory(part, here, make))
         except OSError as error:
             target = self._follow(error.errno, part, here, links)
             if target is None:
@@ -197,6 +192,28 @@ class Root:
         except OSError:
             return False
         return True
+
+
+def _make_directory(name: str, parent: int, mode_and_owner: tuple[int, int, int]) -> int:
+    """Made under another name, as a file is: mode and owner of what is there are not looked at by the next run."""
+    mode, uid, gid = mode_and_owner
+    temporary = f".{name}.bootagent"
+    try:
+        os.mkdir(temporary, 0o700, dir_fd=parent)
+    except FileExistsError:  # of a run that was cut
+        os.rmdir(temporary, dir_fd=parent)
+        os.mkdir(temporary, 0o700, dir_fd=parent)
+    fd = os.open(temporary, _OPEN_DIR, dir_fd=parent)
+    try:
+        os.fchmod(fd, mode)
+        if os.geteuid() == 0:
+            os.fchown(fd, uid, gid)
+        os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+    except OSError:
+        os.close(fd)
+        os.rmdir(temporary, dir_fd=parent)
+        raise
+    return fd
 
 
 def _join(place: str, target: str) -> str:

@@ -31,7 +31,8 @@ for root in sys.argv[1:]:
     sys.stdout.write(console_block(boot.apply(Root(root), {{}})))
 """
 # A file: its manifest, two of networkd, keys, host name, hosts. Each is flushed once, and then the directories of them.
-EXACTLY = {"fsync": 6 + 4, "rename": 6 + 3, "fork": 0, "execve": 0, "socket": 0}
+# This machine has no directory for any of them: /run, /var/lib and below them ours, /etc/systemd/network, /root/.ssh.
+EXACTLY = {"fsync": 6 + 4, "rename": 6 + 3 + 8, "fork": 0, "execve": 0, "socket": 0}
 AT_MOST = {"open": 175, "stat": 60, "read": 45, "write": 12, "getdents": 32}
 KINDS = {
     "open": ("openat", "open"),
