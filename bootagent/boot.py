@@ -20,7 +20,7 @@ from bootagent.planners import resolver
 from bootagent.planners.network import choose_backend
 from bootagent.record import Record
 from bootagent.report import state_of, status_file
-from bootagent.state import AWAITED, LAST_STATUS, Manifest, next_manifest, read_manifest
+from bootagent.state import AWAITED, LAST_STATUS, Manifest, find_replaced, next_manifest, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def apply(root: Root, given: Mapping[str, object]) -> Result | None:
 def carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
     """Commit what was decided, and say what came of it."""
     writer = Writer(root)
-    changes = _commit(writer, prepared)
+    changes = _commit(root, writer, prepared)
     prepared.clock.step("commit")
     failed = tuple(Problem("error", change.path, change.error) for change in changes if change.error)
     later = hand_over(root, writer, prepared)
@@ -151,18 +151,34 @@ def _record(root: Root, prepared: Prepared, inputs: Inputs, later: Later) -> Fil
     return record_inputs(root, inputs, found.place, found.reach, files)
 
 
-def _commit(writer: Writer, prepared: Prepared) -> tuple[Change, ...]:
-    """The manifest first, so that what a power cut leaves behind is known as ours; then the plan."""
-    plan, old = prepared.decision.plan, prepared.manifest
+def _commit(root: Root, writer: Writer, prepared: Prepared) -> tuple[Change, ...]:
+    """The manifest first, on the disk, so that what a power cut leaves behind is known as ours; then the plan.
+
+    The name of another instance last, when nothing of the one before is left: a run that was cut is that one's still.
+    """
+    plan = prepared.decision.plan
+    old = find_replaced(root, prepared.manifest, plan.files)
     removals = {action.argument for action in plan.actions if action.name == "remove"}
     identity = _identity(prepared)
-    changes = [writer.write(next_manifest(old, plan.files, (), identity))]
+    at_first = identity if old.instance in (None, identity[0]) else (old.instance, old.source)
+    absent = _absent(prepared)
+    changes = [writer.write(next_manifest(old, plan.files, absent, at_first)), *writer.flush()]
     changes += writer.commit(plan)
-    if removals:
-        gone = removals - {change.path for change in changes if change.error}
-        changes.append(writer.write(next_manifest(old, plan.files, gone, identity)))
+    if removals or at_first != identity:
+        changes += writer.flush()
+        left = removals & {change.path for change in changes if change.error}
+        at_last = at_first if left else identity
+        changes.append(writer.write(next_manifest(old, plan.files, absent | removals - left, at_last)))
     changes += (*writer.relabel(), *writer.close())
     return tuple(changes)
+
+
+def _absent(prepared: Prepared) -> set[str]:
+    """What is stale and not there any more: a run that was cut had removed it, or a person."""
+    plan, old = prepared.decision.plan, prepared.manifest
+    wanted = {file.path for file in plan.files}
+    stale = (path for path, entry in old.files.items() if entry.area in plan.areas and not entry.block)
+    return {path for path in stale if path not in old.found and path not in wanted}
 
 
 def _identity(prepared: Prepared) -> tuple[str | None, str | None]:

@@ -2,8 +2,8 @@
 """The only module that changes the machine.
 
 A file is made under another name in its directory, gets mode, owner and content, is flushed, and then takes the name:
-whoever looks sees the old one or the new one.  Directories are flushed once, at the end.  What is as it should be is
-not touched.  One failed file costs only that file.
+whoever looks sees the old one or the new one.  Directories are flushed together, where the order counts and at the end.
+What is as it should be is not touched.  One failed file costs only that file.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Lock:
 
 
 class Writer:
-    """Makes the changes of one run; ``close`` flushes the directories that it changed."""
+    """Makes the changes of one run; ``flush`` has the directories that it changed on the disk, and ``close`` too."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
@@ -134,20 +134,23 @@ class Writer:
         finally:
             os.close(fd)
 
-    def close(self) -> tuple[Change, ...]:
-        """Flush the changed directories and let go of them all; what could not be flushed is returned."""
+    def flush(self) -> tuple[Change, ...]:
+        """Flush the directories that were changed so far; what could not be flushed is returned."""
         failed = []
-        for path, fd in self._directories.items():
+        for path in sorted(self._changed):
             try:
-                if path in self._changed:
-                    os.fsync(fd)
+                os.fsync(self._directories[path])
             except OSError as error:
                 failed.append(Change(path, "failed", f"{path}: {error.strerror}"))
-            finally:
-                os.close(fd)
-        self._directories.clear()
         self._changed.clear()
         return tuple(failed)
+
+    def close(self) -> tuple[Change, ...]:
+        """Flush, and let go of all directories; what could not be flushed is returned."""
+        failed = self.flush()
+        while self._directories:
+            os.close(self._directories.popitem()[1])
+        return failed
 
     def _put(self, file: File, durable: bool) -> bool:
         parent, _, name = file.path.rpartition("/")

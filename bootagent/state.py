@@ -6,8 +6,9 @@
     {"version": 1, "instance": "…", "source": "configdrive",
      "files": {"/etc/…": {"area": "network", "block": false, "blake2b": ["…"]}}}
 
-It is written before the files that it lists, with the hash of the content that each file has and of the content that it
-is to get: whichever a power cut leaves behind is recognised as ours.  A file with another hash was edited by a person.
+It is on the disk before the files that it lists, with the hash of the content that each file has and of the content
+that it is to get: whichever a power cut leaves behind is recognised as ours.  A file with another hash was edited by a
+person.
 """
 
 from __future__ import annotations
@@ -85,9 +86,9 @@ def read_manifest(root: Root) -> tuple[Manifest, tuple[Problem, ...]]:
         return Manifest(), (Problem("warning", MANIFEST, "damaged: what earlier boots wrote is not known"),)
 
 
-def _found(root: Root, files: Mapping[str, Entry]) -> dict[str, str]:
+def _found(root: Root, paths: Iterable[str]) -> dict[str, str]:
     found = {}
-    for path in files:
+    for path in paths:
         target = root.link(path)
         try:
             content = root.read(path) if target is None else target.encode("utf-8", "surrogateescape")
@@ -100,6 +101,12 @@ def _found(root: Root, files: Mapping[str, Entry]) -> dict[str, str]:
 
 def _digest(content: bytes) -> str:
     return blake2b(content, digest_size=20).hexdigest()
+
+
+def find_replaced(root: Root, old: Manifest, files: Iterable[File]) -> Manifest:
+    """``old`` and the hashes of what ``files`` are to take the place of, that was not ours yet."""
+    new = [file.path for file in files if not file.block and file.path not in old.files]
+    return old._replace(found={**old.found, **_found(root, new)})
 
 
 def next_manifest(old: Manifest, files: Iterable[File], gone: Iterable[str], identity: Identity) -> File:
@@ -129,8 +136,9 @@ def user_data_run(instance: str) -> str:
 
 def _hashes(old: Manifest, file: File) -> tuple[str, ...]:
     now = _digest(file.content.encode("utf-8", "surrogateescape"))
-    known = old.files[file.path].hashes if file.path in old.files else ()
     found = old.found.get(file.path)
+    # What a file of somebody else holds that ours is to replace counts as ours: the power may fail before it does.
+    known = old.files[file.path].hashes if file.path in old.files else (found,)
     if found == now and now in known:
-        return known
+        return tuple(digest for digest in known if digest)
     return (now, found) if found is not None and found in known and found != now else (now,)
