@@ -61,7 +61,8 @@ is_unchanged() {
 	[ "$drive" ] && same_nics && [ "$(print_inputs | sha256sum)" = "$digest  -" ]
 }
 
-if [ -r "$record" ] && is_unchanged; then
+# Neither the record nor the status is flushed: a power cut may have left one of them empty.
+if [ -r "$record" ] && [ -s "$root/var/lib/bootagent/status.json" ] && is_unchanged; then
 	: >"$root/run/bootagent/unchanged"
 	echo "bootagent: unchanged since an earlier boot"
 fi

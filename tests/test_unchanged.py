@@ -20,7 +20,7 @@ from bootagent.cli import main
 from bootagent.early import apply_early
 from bootagent.inputs import INPUTS
 from bootagent.root import Root
-from bootagent.state import MANIFEST, STATUS, UNCHANGED
+from bootagent.state import LAST_STATUS, MANIFEST, STATUS, UNCHANGED
 from tests.images import make_iso
 
 if TYPE_CHECKING:
@@ -125,6 +125,13 @@ def test_nothing_changed(booted: MachineDirectory, shell: list[str], capsys: pyt
     assert json.loads(capsys.readouterr().out)["unchanged"] is True
     end_boot(booted)
     assert start(booted, shell) == SKIPPED
+
+
+def test_a_power_cut_that_left_no_status_is_no_boot_like_the_last(booted: MachineDirectory) -> None:
+    """It is not flushed to the disk: a journal may have its name, and nothing of what it held."""
+    booted.write(LAST_STATUS, "")
+    assert start(booted) == CHANGED
+    assert not booted.has(UNCHANGED)
 
 
 def test_the_check_is_the_script_and_no_interpreter(booted: MachineDirectory, tmp_path: Path) -> None:
