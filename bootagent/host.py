@@ -122,8 +122,10 @@ def read_texts(root: Root, host: Host, paths: Iterable[str]) -> tuple[Host, tupl
     problems: list[Problem] = []
     files: list[str] = []
     for path in paths:
+        # No daemon reads a file with a hidden name, and we may have left one behind (commit.py).
+        names = [name for name in root.names(path) if name[0] != "."] if path.endswith("/") else []
         # What is in a directory may be one itself, as systemd's drop-ins are.
-        inside = (path + name for name in root.names(path) if path.endswith("/") and not root.names(path + name))
+        inside = (path + name for name in names if not root.names(path + name))
         files += inside if path.endswith("/") else (path,)
     texts = {**host.texts, **_texts(root, files, problems)}
     unreadable = host.unreadable.union(problem.where for problem in problems)
