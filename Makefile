@@ -2,12 +2,13 @@
 # check: everything but the virtual machines; check-vm: those.  Both make the environment that they need.
 # fuzz: hostile bytes for SECONDS, and hostile text in every field, each way; what is found is in FOUND.
 # docs: write what is made from the renderers' and the sources' declarations.  bench: measure, and write the page of the results.
+# reliability: have each system call of a boot killed, cut and failed, and write the page of what came of it (an hour).
 PYTHON ?= python3
 VENV := .venv
 TOOLS := $(VENV)/made
 TESTS ?= tests
 
-.PHONY: check check-vm check-pythons bench fuzz docs clean
+.PHONY: check check-vm check-pythons bench fuzz reliability docs clean
 
 check: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q -n auto $(TESTS)
@@ -24,6 +25,9 @@ fuzz: $(TOOLS)
 	mkdir -p $(FOUND)
 	HOSTILE=1 $(VENV)/bin/python -m pytest -q -n auto tests/test_hostile.py
 	$(VENV)/bin/python -m tests.fuzz $(SECONDS) $(FOUND)
+
+reliability: $(TOOLS)
+	$(VENV)/bin/python -m tests.reliability
 
 docs:
 	$(PYTHON) -m tests.backends_table > docs/backends.rst

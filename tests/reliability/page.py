@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/reliability.rst: what was tried, how often, and what came of it, as the campaign found it."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.reliability.agent import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from tests.reliability.outcome import Row
+
+PAGE = CHECKOUT / "docs" / "reliability.rst"
+BEGIN = ".. Made by ``make reliability``, from here on.\n"
+END = ".. End of what is made.\n"
+
+
+def write_page(rows: Sequence[Row], seconds: float, page: Path = PAGE) -> None:
+    """Put the table into the page, in the place of the one that is there."""
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n{_made(rows, seconds)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def _made(rows: Sequence[Row], seconds: float) -> str:
+    tries = sum(row.tries for row in rows)
+    tracer = subprocess.run(["strace", "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    head = (
+        f"{tries} disturbed boots in {seconds / 60:.0f} minutes, with Python {platform.python_version()}, Linux\n"
+        f"{platform.release()}, {tracer}.\n"
+    )
+    return "\n".join([head, *_table(rows)]) + "\n"
+
+
+def _table(rows: Iterable[Row]) -> list[str]:
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for cells in (("fault", "boot", "tries", "as promised"), *map(_cells, rows)):
+        lines += [f"   {'* -' if first else '  -'} {cell}" for first, cell in zip((True, False, False, False), cells)]
+    return lines
+
+
+def _cells(row: Row) -> tuple[str, str, str, str]:
+    broken = len({what.partition(":")[0] for what in row.broken})
+    return row.fault, row.scene, str(row.tries), "all" if not broken else f"all but {broken}"
