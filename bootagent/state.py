@@ -66,6 +66,10 @@ class Manifest(Record):
         """Whether a person changed this file of ours since we wrote it."""
         return path in self.found and not self.files[path].block and self.found[path] not in self.files[path].hashes
 
+    def has(self, file: File) -> bool:
+        """Whether this file of ours holds what it is to hold, as where it was written and the manifest was not."""
+        return self.found.get(file.path) == _digest(file.content.encode("utf-8", "surrogateescape"))
+
 
 def read_manifest(root: Root) -> tuple[Manifest, tuple[Problem, ...]]:
     """The manifest; an empty one, and a problem, where it is damaged: then nothing is pruned."""

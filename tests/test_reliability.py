@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.reliability import campaign, cut, faults, kills, scenes
+from tests.reliability import campaign, cut, faults, kills
+from tests.reliability.scenes import Scene
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ class Prepared:
 
     def __init__(self, tmp: Path) -> None:
         self.tmp = tmp
-        self.scenes = {scene.name: scene for scene in scenes.make_scenes(tmp, (FIRST, ANOTHER))}
+        self.scenes = {name: Scene(name, tmp) for name in (FIRST, ANOTHER)}
         self.calls = {name: kills.find_calls(scene, tmp) for name, scene in self.scenes.items()}
 
     def pick(self, name: str, *words: str) -> list[Call]:

@@ -46,7 +46,7 @@ def decide(
 
         plan = merge_plans((plan, plan_injected(instance, manifest, plan)))
     wanted = {file.path for file in plan.files}
-    kept = {path for path in wanted if manifest.is_edited(path)}
+    kept = {file.path for file in plan.files if manifest.is_edited(file.path) and not manifest.has(file)}
     stale = [
         path
         for path, entry in manifest.files.items()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which faults are tried on which boots.  ``sample`` takes a few of each: the same code, for ``make check``."""
+"""Which faults are tried on a boot, and at which of its calls.  tests/test_reliability.py takes a few of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.reliability import cut, faults, kills
 from tests.reliability.agent import READING
-from tests.reliability.scenes import make_scenes
+from tests.reliability.scenes import Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from tests.reliability.agent import Call
     from tests.reliability.outcome import Row
-    from tests.reliability.scenes import Scene
 
 ERRORS = ("EIO", "ENOSPC", "EROFS")  # of a call that changes something
 
@@ -30,23 +29,23 @@ def reading(calls: Sequence[Call]) -> list[Call]:
     return [call for call in calls if call.name in READING and not call.changes and not call.of_interpreter]
 
 
-def campaign(tmp: Path) -> Iterator[Row]:
-    """All of it."""
-    for number, scene in enumerate(make_scenes(tmp)):
-        work = tmp / f"work{number}"
-        work.mkdir()
-        calls = kills.find_calls(scene, work)
-        yield kills.kill_at(scene, changing(calls), "SIGKILL")
-        yield kills.kill_at(scene, changing(calls)[::3], "SIGTERM")
-        for how in cut.FLAGS:
-            yield cut.cut_at(scene, [*changing(calls), cut.after(calls)], work, how)
-        for error in ERRORS:
-            yield kills.fail_at(scene, changing(calls), error)
-        yield kills.fail_at(scene, reading(calls), "EIO")
-        yield from whole_boots(scene, work, pages=40, tries=10)
-        if scene.name.startswith("another instance, networkd"):
-            for how in cut.FLAGS:
-                yield cut.cut_at(scene, [*changing(calls), cut.after(calls)], work, how, ("var",))
+def campaign(tmp: Path, name: str, every: int) -> Iterator[Row]:
+    """All of it on one scene: each call is killed; each is cut, failed and asked to end where ``every`` is 1."""
+    scene = Scene(name, tmp)
+    work = tmp / f"work {name}"
+    work.mkdir()
+    calls = kills.find_calls(scene, work)
+    some = changing(calls)[::every]
+    yield kills.kill_at(scene, changing(calls), "SIGKILL")
+    yield kills.kill_at(scene, some, "SIGTERM")
+    for how in cut.FLAGS:
+        yield cut.cut_at(scene, [*some, cut.after(calls)], work, how)
+        if name == "another instance, networkd":
+            yield cut.cut_at(scene, [*some, cut.after(calls)], work, how, ("var",))
+    yield from whole_boots(scene, work, pages=40 // every, tries=5)
+    yield kills.fail_at(scene, reading(calls)[::every], "EIO")
+    for error in ERRORS:
+        yield kills.fail_at(scene, some, error)
 
 
 def whole_boots(scene: Scene, tmp: Path, pages: int, tries: int) -> Iterator[Row]:

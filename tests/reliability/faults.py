@@ -66,7 +66,7 @@ def full_disk(scene: Scene, free: Sequence[int]) -> Row:
                 wrong = judge_words(done)
                 (scene.path / "filler").unlink()
                 wrong += judge_files(scene, scene.path)
-            wrong += judge_next(scene, scene.path)
+            wrong += judge_next(scene, scene.path, failed=True)
         broken += [f"with {pages} pages left: {what}" for what in wrong]
     scene.restore()
     return Row("the disk is full", scene.name, len(free), tuple(broken))

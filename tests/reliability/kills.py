@@ -49,6 +49,6 @@ def fail_at(scene: Scene, calls: Iterable[Call], error: str) -> Row:
         scene.restore()
         done = run_agent(scene.path, *inject(f"{call.name}:error={error}:when={call.number}"))
         tries += 1
-        wrong = [*judge_words(done), *judge_files(scene, scene.path), *judge_next(scene, scene.path)]
+        wrong = [*judge_words(done), *judge_files(scene, scene.path), *judge_next(scene, scene.path, failed=True)]
         broken += [f"{error} at {call.line[:90]}: {what}" for what in wrong]
     return Row(f"a call fails: {error}", scene.name, tries, tuple(broken))

@@ -20,19 +20,20 @@ BEGIN = ".. Made by ``make reliability``, from here on.\n"
 END = ".. End of what is made.\n"
 
 
-def write_page(rows: Sequence[Row], seconds: float, page: Path = PAGE) -> None:
+def write_page(rows: Sequence[Row], every: int, seconds: float, page: Path = PAGE) -> None:
     """Put the table into the page, in the place of the one that is there."""
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n{_made(rows, seconds)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    page.write_text(f"{before}{BEGIN}\n{_made(rows, every, seconds)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
-def _made(rows: Sequence[Row], seconds: float) -> str:
+def _made(rows: Sequence[Row], every: int, seconds: float) -> str:
     tries = sum(row.tries for row in rows)
     tracer = subprocess.run(["strace", "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
     head = (
         f"{tries} disturbed boots in {seconds / 60:.0f} minutes, with Python {platform.python_version()}, Linux\n"
-        f"{platform.release()}, {tracer}.\n"
+        f"{platform.release()}, {tracer}. SIGKILL at each call that changes something; the other\n"
+        f"faults of single calls at {'each' if every == 1 else f'one in {every}'}.\n"
     )
     return "\n".join([head, *_table(rows)]) + "\n"
 

@@ -50,23 +50,34 @@ Tree = dict[str, Entry]
 class Scene:
     """One boot: ``restore`` puts the machine before it; ``before`` and ``after`` are its files."""
 
-    def __init__(self, name: str, path: Path, template: Path) -> None:
+    def __init__(self, name: str, tmp: Path) -> None:
+        """Make the machine of one of ``NAMES`` below ``tmp``."""
         self.name = name
-        self.path = path
-        self._template = template
+        kind, backend = name.rsplit(", ", 1)
+        base = tmp / name.replace(", ", "-").replace(" ", "-")
+        base.mkdir()
+        self.path = base / "root"
+        self._template = base / "template"
+        _make_image(MachineDirectory(self._template), base, backend)
         self.restore()
-        self.before = read_tree(path)
-        done = run_agent(path)
+        drive = ANOTHER.get(kind)
+        if drive:
+            assert run_agent(self.path).returncode == 0
+            end_boot(self.path)
+            (self.path / "dev/vdb").write_bytes(_iso(base / "another", drive()))
+            subprocess.run(["rm", "-rf", str(self._template)], check=True)
+            subprocess.run(["cp", "-a", str(self.path), str(self._template)], check=True)
+        self.before = read_tree(self.path)
+        done = run_agent(self.path)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
-        self.after = read_tree(path)
+        self.after = read_tree(self.path)
         self.restore()
 
-    def restore(self, path: Path | None = None) -> None:
+    def restore(self) -> None:
         """Put the machine as it was before the boot."""
-        place = path or self.path
-        place.mkdir(exist_ok=True)
-        subprocess.run(["find", str(place), "-mindepth", "1", "-delete"], check=True)
-        subprocess.run(["cp", "-a", f"{self._template}/.", str(place)], check=True)
+        self.path.mkdir(exist_ok=True)
+        subprocess.run(["find", str(self.path), "-mindepth", "1", "-delete"], check=True)
+        subprocess.run(["cp", "-a", f"{self._template}/.", str(self.path)], check=True)
 
 
 def read_tree(path: Path) -> Tree:
@@ -103,38 +114,6 @@ def end_boot(path: Path) -> None:
     """What is in /run does not outlive a boot."""
     shutil.rmtree(path / "run", ignore_errors=True)
     (path / "run").mkdir()
-
-
-def make_scenes(tmp: Path, names: tuple[str, ...] = ()) -> list[Scene]:
-    """The scenes of these names, or all: each backend's first boot, and its boot as another instance."""
-    scenes = []
-    for backend in UNITS:
-        kinds = {"": None, "another instance": _second(), "another instance, no network document": _bare()}
-        wanted = {kind: drive for kind, drive in kinds.items() if not names or _name(kind, backend) in names}
-        if not wanted:
-            continue
-        image = tmp / f"{backend}.image"
-        _make_image(MachineDirectory(image), tmp, backend)
-        first = Scene(_name("", backend), tmp / backend, image)
-        scenes += [first] if "" in wanted else []
-        for kind, drive in wanted.items():
-            if drive is not None:
-                scenes.append(Scene(_name(kind, backend), first.path, _booted(first, tmp / f"{backend}.{kind}", drive)))
-    return scenes
-
-
-def _name(kind: str, backend: str) -> str:
-    return f"{kind or 'first boot'}, {backend}"
-
-
-def _booted(first: Scene, template: Path, drive: dict[str, bytes]) -> Path:
-    """The machine of ``first`` after its boot, and then with another drive."""
-    first.restore()
-    assert run_agent(first.path).returncode == 0
-    end_boot(first.path)
-    (first.path / "dev/vdb").write_bytes(_iso(template.with_name(f"{template.name}.drive"), drive))
-    subprocess.run(["cp", "-a", str(first.path), str(template)], check=True)
-    return template
 
 
 def _make_image(machine: MachineDirectory, tmp: Path, backend: str) -> None:
@@ -203,3 +182,7 @@ def _second() -> dict[str, bytes]:
 
 def _bare() -> dict[str, bytes]:
     return _documents("id-2", "db", BOB, {})
+
+
+ANOTHER = {"another instance": _second, "another instance, no network document": _bare}
+NAMES = tuple(f"{kind}, {backend}" for backend in UNITS for kind in ("first boot", *ANOTHER))
