@@ -162,7 +162,7 @@ def _commit(root: Root, writer: Writer, prepared: Prepared) -> tuple[Change, ...
     identity = _identity(prepared)
     at_first = identity if old.instance in (None, identity[0]) else (old.instance, old.source)
     absent = _absent(prepared)
-    changes = [writer.write(next_manifest(old, plan.files, absent, at_first)), *writer.flush()]
+    changes = [] if old.is_kept else [writer.write(next_manifest(old, plan.files, absent, at_first)), *writer.flush()]
     changes += writer.commit(plan)
     if removals or at_first != identity:
         changes += writer.flush()

@@ -61,6 +61,7 @@ class Manifest(Record):
     source: str | None = None  # None: never run; "fallback": no source spoke yet
     files: Mapping[str, Entry] = {}
     found: Mapping[str, str] = {}  # hash of what each file holds now; a file that is gone is not in it
+    is_kept: bool = False  # it could not be read: it may be sound, so it is not written either
 
     def is_edited(self, path: str) -> bool:
         """Whether a person changed this file of ours since we wrote it."""
@@ -76,7 +77,7 @@ def read_manifest(root: Root) -> tuple[Manifest, tuple[Problem, ...]]:
     try:
         content = root.read(MANIFEST)
     except OSError as error:
-        return Manifest(), (Problem("warning", MANIFEST, f"not read: {error.strerror}"),)
+        return Manifest(is_kept=True), (Problem("warning", MANIFEST, f"not read: {error.strerror}"),)
     if content is None:
         return Manifest(), ()
     try:

@@ -43,7 +43,7 @@ def campaign(tmp: Path, name: str, every: int) -> Iterator[Row]:
         if name == "another instance, networkd":
             yield cut.cut_at(scene, [*some, cut.after(calls)], work, how, ("var",))
     yield from whole_boots(scene, work, pages=40 // every, tries=5)
-    yield kills.fail_at(scene, reading(calls)[::every], "EIO")
+    yield kills.misread_at(scene, reading(calls)[::every])
     for error in ERRORS:
         yield kills.fail_at(scene, some, error)
 

@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from tests.reliability.agent import inject, list_calls, run_agent
-from tests.reliability.outcome import Row, judge_files, judge_next, judge_words
+from tests.reliability.outcome import Row, judge_books, judge_files, judge_next, judge_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,3 +52,18 @@ def fail_at(scene: Scene, calls: Iterable[Call], error: str) -> Row:
         wrong = [*judge_words(done), *judge_files(scene, scene.path), *judge_next(scene, scene.path, failed=True)]
         broken += [f"{error} at {call.line[:90]}: {what}" for what in wrong]
     return Row(f"a call fails: {error}", scene.name, tries, tuple(broken))
+
+
+def misread_at(scene: Scene, calls: Iterable[Call]) -> Row:
+    """Each read fails once: what is not known is another machine, but nothing is half, and nobody sees a traceback."""
+    broken = []
+    tries = 0
+    for call in calls:
+        scene.restore()
+        done = run_agent(scene.path, *inject(f"{call.name}:error=EIO:when={call.number}"))
+        tries += 1
+        wrong = [*judge_words(done), *judge_books(scene.path)]
+        if "manifest.json" in call.line:
+            wrong += [*judge_files(scene, scene.path), *judge_next(scene, scene.path, failed=True)]
+        broken += [f"EIO at {call.line[:90]}: {what}" for what in wrong]
+    return Row("a call fails that reads: EIO", scene.name, tries, tuple(broken))

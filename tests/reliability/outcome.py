@@ -53,7 +53,7 @@ def judge_words(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 def judge_files(scene: Scene, path: Path) -> list[str]:
     """What is neither old nor new."""
-    return [*_third(scene, read_tree(path)), *_half(path)]
+    return [*_third(scene, read_tree(path)), *judge_books(path)]
 
 
 def _third(scene: Scene, now: Tree) -> list[str]:
@@ -69,7 +69,7 @@ def _third(scene: Scene, now: Tree) -> list[str]:
     return wrong
 
 
-def _half(path: Path) -> list[str]:
+def judge_books(path: Path) -> list[str]:
     """Our own books: whole, or not there."""
     wrong = []
     for place in (MANIFEST, STATUS, "run/bootagent/status.json"):
