@@ -63,6 +63,11 @@ def test_a_call_that_fails_costs_one_file(prepared: Prepared) -> None:
     assert kills.fail_at(prepared.scenes[ANOTHER], calls, "EIO").broken == ()
 
 
+def test_a_manifest_that_cannot_be_read_is_not_forgotten(prepared: Prepared) -> None:
+    calls = [call for call in campaign.reading(prepared.calls[ANOTHER]) if "manifest.json" in call.line]
+    assert kills.misread_at(prepared.scenes[ANOTHER], calls[:1]).broken == ()
+
+
 def test_a_full_disk_is_a_line_for_each_file(prepared: Prepared) -> None:
     assert faults.full_disk(prepared.scenes[FIRST], (0, 3)).broken == ()
 

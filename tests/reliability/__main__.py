@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def main(every: int) -> int:
     """1 where anything was not as promised; the page says so too."""
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="reliability-") as directory, ThreadPoolExecutor(3) as pool:
+    with tempfile.TemporaryDirectory(prefix="reliability-") as directory, ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda name: _run(Path(directory), name, every), NAMES)
         rows = [row for some in found for row in some]
     write_page(rows, every, time.monotonic() - start)

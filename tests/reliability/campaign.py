@@ -32,7 +32,7 @@ def reading(calls: Sequence[Call]) -> list[Call]:
 def campaign(tmp: Path, name: str, every: int) -> Iterator[Row]:
     """All of it on one scene: each call is killed; each is cut, failed and asked to end where ``every`` is 1."""
     scene = Scene(name, tmp)
-    work = tmp / f"work {name}"
+    work = scene.path.parent / "work"  # beside it, for LD_PRELOAD without a space in its path
     work.mkdir()
     calls = kills.find_calls(scene, work)
     some = changing(calls)[::every]
@@ -42,7 +42,7 @@ def campaign(tmp: Path, name: str, every: int) -> Iterator[Row]:
         yield cut.cut_at(scene, [*some, cut.after(calls)], work, how)
         if name == "another instance, networkd":
             yield cut.cut_at(scene, [*some, cut.after(calls)], work, how, ("var",))
-    yield from whole_boots(scene, work, pages=40 // every, tries=5)
+    yield from whole_boots(scene, work, pages=40 // every + 1, tries=3)
     yield kills.misread_at(scene, reading(calls)[::every])
     for error in ERRORS:
         yield kills.fail_at(scene, some, error)
