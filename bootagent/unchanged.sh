@@ -61,8 +61,12 @@ is_unchanged() {
 	[ "$drive" ] && same_nics && [ "$(print_inputs | sha256sum)" = "$digest  -" ]
 }
 
-# Neither the record nor the status is flushed: a power cut may have left one of them empty.
-if [ -r "$record" ] && [ -s "$root/var/lib/bootagent/status.json" ] && is_unchanged; then
+# Neither the record nor the status is flushed: a power cut may have left one of them empty, or full of zeros.
+has_status() {
+	{ read -r first <"$root/var/lib/bootagent/status.json"; } 2>/dev/null && [ "$first" = "{" ]
+}
+
+if [ -r "$record" ] && has_status && is_unchanged; then
 	: >"$root/run/bootagent/unchanged"
 	echo "bootagent: unchanged since an earlier boot"
 fi

@@ -127,10 +127,14 @@ def test_nothing_changed(booted: MachineDirectory, shell: list[str], capsys: pyt
     assert start(booted, shell) == SKIPPED
 
 
-def test_a_power_cut_that_left_no_status_is_no_boot_like_the_last(booted: MachineDirectory) -> None:
+@pytest.mark.parametrize("left", [b"", bytes(2000)], ids=["empty", "zeros"])
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_power_cut_that_left_no_status_is_no_boot_like_the_last(
+    booted: MachineDirectory, shell: list[str], left: bytes
+) -> None:
     """It is not flushed to the disk: a journal may have its name, and nothing of what it held."""
-    booted.write(LAST_STATUS, "")
-    assert start(booted) == CHANGED
+    booted.write(LAST_STATUS, left)
+    assert start(booted, shell) == CHANGED
     assert not booted.has(UNCHANGED)
 
 

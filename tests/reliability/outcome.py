@@ -74,8 +74,8 @@ def judge_books(path: Path) -> list[str]:
     wrong = []
     for place in (MANIFEST, STATUS, "run/bootagent/status.json"):
         file = path / place
-        # What the last boot said is not flushed, nor read before an agent or unchanged.sh has looked at it.
-        if file.exists() and not (place == STATUS and not file.stat().st_size):
+        # What the last boot said is not flushed; what unchanged.sh does not take for one is none.
+        if file.exists() and not (place == STATUS and file.read_bytes()[:2] != b"{\n"):
             try:
                 json.loads(file.read_bytes())
             except ValueError:
