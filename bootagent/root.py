@@ -173,6 +173,8 @@ class Root:
             return ()
         try:
             return tuple(sorted(os.listdir(fd)))
+        except OSError:
+            return ()
         finally:
             os.close(fd)
 
