@@ -45,17 +45,23 @@ class Lock:
     """
 
     def __init__(self, root: Root) -> None:
-        try:
-            directory = root.open_directory(RUN_DIR, make=(0o755, 0, 0))
+        for last in (False, False, False, True):
             try:
-                _require_private(directory)
-                self._fd = os.open(
-                    "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory
-                )
-            finally:
-                os.close(directory)
-        except OSError as error:
-            raise CommitError(LOCK, f"no lock: {error.strerror}") from error
+                self._fd = self._open(root)
+                break
+            except OSError as error:
+                if last or error.errno not in (errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY):
+                    raise CommitError(LOCK, f"no lock: {error.strerror}") from error
+
+    @staticmethod
+    def _open(root: Root) -> int:
+        # Another agent may make the directory at the same time: the lock is not there yet that says whose turn it is.
+        directory = root.open_directory(RUN_DIR, make=(0o755, 0, 0))
+        try:
+            _require_private(directory)
+            return os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
+        finally:
+            os.close(directory)
 
     def __enter__(self) -> None:
         try:
