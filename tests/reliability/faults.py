@@ -164,7 +164,7 @@ def two_agents(scene: Scene, tries: int) -> list[Row]:
         slowed = [*inject("fsync:delay_enter=100000"), *command(scene.path)]
         with subprocess.Popen(slowed, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
             deadline = time.monotonic() + 60
-            while not (scene.path / "var/lib/bootagent").exists() and time.monotonic() < deadline:
+            while not lock.exists() and time.monotonic() < deadline:
                 time.sleep(0.005)
             assert lock.exists()
             second = run_agent(scene.path)
