@@ -22,6 +22,7 @@ bench: $(TOOLS)
 SECONDS ?= 3600
 FOUND ?= build/fuzz
 fuzz: $(TOOLS)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check atheris  # it has no wheels for some of the Pythons
 	mkdir -p $(FOUND)
 	HOSTILE=1 $(VENV)/bin/python -m pytest -q -n auto tests/test_hostile.py
 	$(VENV)/bin/python -m tests.fuzz $(SECONDS) $(FOUND)

@@ -42,7 +42,7 @@ setup(
     extras_require={
         "test": [
             "diskimage-builder",
-            *("atheris", "build", "docutils", "hypothesis", "mypy", "pytest", "pytest-xdist", "ruff"),
+            *("build", "docutils", "hypothesis", "mypy", "pytest", "pytest-xdist", "ruff"),
             *("types-docutils", "types-PyYAML"),
         ]
     },

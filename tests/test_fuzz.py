@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A short run of the fuzzer of ``tests/fuzz``, and all that earlier ones have kept; ``make fuzz`` is a long one."""
+"""All that runs of the fuzzer of ``tests/fuzz`` have kept, and that it can fail; ``make fuzz`` is such a run."""
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,22 +19,11 @@ if TYPE_CHECKING:
 
 CORPUS = Path(feed.__file__).with_name("corpus.zip")
 MAX_CORPUS = 150_000  # bytes in the tree
-SECONDS = 4
 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> feed.Images:
     return feed.Images(tmp_path_factory.mktemp("drives"))
-
-
-def test_a_short_run_finds_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.fuzz", str(SECONDS), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(("crash-", "timeout-", "oom-"))] == []
-    found = {name: int(value) for name, value in re.findall(r"^stat::(\w+): +(\d+)$", done.stderr, re.MULTILINE)}
-    assert found["number_of_executed_units"] > 300
-    assert found["new_units_added"] > 0  # it is guided: what is covered counts
 
 
 def test_the_sound_inputs_come_to_plans(images: feed.Images) -> None:
