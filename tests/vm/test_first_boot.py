@@ -243,19 +243,6 @@ def test_the_kernel_has_what_was_planned(boot: Boot, visit: Visit) -> None:
     assert (status["verified"] is None) is (visit.stage == "again")
 
 
-@pytest.mark.boots("first")
-def test_what_was_spoilt_since_is_found(boot: Boot, journey: Journey) -> None:
-    """A bond without one of its members, a VLAN with another id and MAC; its address networkd may have given back."""
-    if journey.image not in ("networkd", "ifupdown"):  # another daemon may repair it, or take down what is left
-        return
-    found = json.loads(boot.snapshot.said["agent_verify_spoilt"])["findings"]
-    text = "\n".join(f"{item['where']}: {item['message']}" for item in found)
-    member = labels(boot)["bond-b"]["ifname"]
-    assert f"{member}: is no member of bond0 (network_data.json: links[3])" in text
-    assert f"vlan20: the VLAN id is 21, not {outside.VLAN_ID}" in text
-    assert "vlan20: the MAC address is 52:54:00:b0:07:99, not 52:54:00:b0:07:20 (network_data.json: links[4])" in text
-
-
 def test_the_agent_starts_only_when_something_changed(boot: Boot, visit: Visit) -> None:
     """The same drive, machine and NICs: no interpreter; a drive that is gone, or another instance: the agent."""
     unchanged = visit.stage == "again"
