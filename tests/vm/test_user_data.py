@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .journey import Boot
 
 RAN_A = [f"{name} as 0, active, HOME=/root" for name in ("001-first.sh", "003-second.sh")]
-RAN_B = ["script as 0, active, HOME=/root"]
+RAN_B = ["000 as 0, active, HOME=/root"]  # user data that is one script has a number and no name
 
 
 def test_scripts_run_once_for_each_instance(boot: Boot, visit: Visit) -> None:
