@@ -7,12 +7,12 @@ A renderer is pure and has::
     READS = ("/etc/network/interfaces", "/etc/network/interfaces.d/")  # others' files that are edited or may compete,
                                       # in host.texts where they are; a directory ends in a slash
     RUN = {"/etc/x/": "/run/x/"}      # where the backend reads the same files from /run; {} if nowhere
-    RELOAD = ("networkctl reload",)   # lines for sh(1) that have the running daemon take the files; () if only a boot
-                                      # does; online.BEFORE holds those that it was started with
     FEEDS = frozenset({"resolvconf"}) # the resolvers (host.resolver) that get DNS from this backend
     UNSUPPORTED = {"field": "why"}    # what of the model the backend cannot say
     PARTLY = {"field": "when"}        # what it can say under a condition, or in its own way
     def render(network, host): -> Plan
+    def render_reload(update) -> lines  # for sh(1), that have the daemon, which is at work, take what changed and leave
+                                      # all else as it is; () if it does so by itself, None if only a boot does
 
 Whether the backend runs at next boot, and which of several is taken, says ``_running.py`` for all of them.
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
     from bootagent.model.plan import Plan
+    from bootagent.renderers._update import Update
 
     class Renderer(Protocol):
         """What a module in this package is."""
@@ -45,12 +46,13 @@ if TYPE_CHECKING:
         NEEDS_NAMES: bool
         READS: tuple[str, ...]
         RUN: Mapping[str, str]
-        RELOAD: tuple[str, ...]
         FEEDS: frozenset[str]
         UNSUPPORTED: Mapping[str, str]
         PARTLY: Mapping[str, str]
 
         def render(self, network: BoundNetwork, host: Host) -> Plan: ...
+
+        def render_reload(self, update: Update) -> tuple[str, ...] | None: ...
 
 
 __all__ = ["load", "names", "render_for", "running"]

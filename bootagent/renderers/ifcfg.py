@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
+    from bootagent.renderers._update import Update
 
 NEEDS_NAMES = True
 READS = (NETWORK, DIRECTORY)
 RUN: Mapping[str, str] = {}
 # Not resolv.conf itself, which network-scripts would write device by device: the planner writes it, of all links.
-RELOAD: tuple[str, ...] = ()
 FEEDS = frozenset({"networkmanager"})
 UNSUPPORTED: Mapping[str, str] = {}
 PARTLY = {
@@ -81,6 +81,10 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     names = {str(i.name): str((i.match and i.match.mac) or "") for i in every}
     problems += find_others(host.texts, {file.path for file in files}, names, nm)
     return Plan((*files, *_networking(host)), problems=tuple(problems))
+
+
+def render_reload(_update: Update) -> None:
+    """Only a boot has it take new files."""
 
 
 def _refused_by_scripts(interface: Interface, _devices: Mapping[str, Interface]) -> str:

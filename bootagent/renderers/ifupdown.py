@@ -19,14 +19,9 @@ if TYPE_CHECKING:
 
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
+    from bootagent.renderers._update import Update
 
 NEEDS_NAMES = True
-# ifup(8): taken down as they were brought up, so that no DHCP client is left.
-RELOAD = (
-    "ifdown --all --force --exclude=lo --interfaces=/run/bootagent/network-before",
-    "ifup --all",
-    "ifup --all --allow=bootagent",
-)
 # Not systemd-resolved: the hook that ifupdown 0.8.41 has for it (/etc/network/if-up.d/resolved) drops every server.
 FEEDS = frozenset({"resolvconf"})
 UNSUPPORTED: Mapping[str, str] = {}
@@ -65,6 +60,19 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     lists = (File(LATER, "".join(f"later {name}\n" for name in later)),) if later else ()
     files = (File(OURS, "\n".join(texts)), *_sourcing(host.texts.get(INTERFACES)), *lists, *hooks)
     return Plan(files, problems=tuple(problems))
+
+
+def render_reload(update: Update) -> tuple[str, ...]:
+    """ifup(8): what changed is taken down as it was brought up, so that no DHCP client is left; all else stays up."""
+    from bootagent.renderers._ifupdown_reload import devices_of, find_changed  # not on a boot
+    from bootagent.renderers._update import BEFORE
+
+    old, new = devices_of(update.old.get(OURS, "")), devices_of(update.new.get(OURS, ""))
+    changed = find_changed(old, new, update.fresh)
+    down = [name for name in reversed([*old]) if name in changed]
+    up = [name for name in new if name in changed]
+    lines = (f"ifdown --force --interfaces={BEFORE} {' '.join(down)}",) if down else ()
+    return (*lines, f"ifup {' '.join(up)}") if up else lines
 
 
 def _sourcing(text: str | None) -> Iterator[File]:

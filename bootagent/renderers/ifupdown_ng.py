@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
+    from bootagent.renderers._update import Update
 
 NEEDS_NAMES = True
-RELOAD: tuple[str, ...] = ()
 FEEDS = frozenset({"resolvconf"})
 UNSUPPORTED: Mapping[str, str] = {}
 PARTLY = {"route.via": "one of the other family needs the package iproute2, which Alpine may lack"}
@@ -63,6 +63,10 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     problems += [*_unreadable(host), *_beyond_busybox(network, host)]
     files = (File(OURS, "\n".join(texts)), *_sourcing(host), *hooks)
     return Plan(files, problems=tuple(problems))
+
+
+def render_reload(_update: Update) -> None:
+    """Only a boot has it take new files."""
 
 
 def _sourcing(host: Host) -> Iterator[File]:

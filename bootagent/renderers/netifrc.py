@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
+    from bootagent.renderers._update import Update
 
 NEEDS_NAMES = True
 READS = ("/etc/conf.d/",)
 # Scripts of the module "system" hand a device's servers to resolvconf(8).
-RELOAD: tuple[str, ...] = ()
 FEEDS = frozenset({"resolvconf"})
 RUN: Mapping[str, str] = {}
 UNSUPPORTED: Mapping[str, str] = {}
@@ -69,6 +69,10 @@ def render(network: BoundNetwork, host: Host) -> Plan:
             *_service(name),
         )
     return Plan(tuple(files), problems=tuple(problems))
+
+
+def render_reload(_update: Update) -> None:
+    """Only a boot has it take new files."""
 
 
 def _adjusted(interface: Interface) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork
     from bootagent.renderers._netplan_yaml import Settings
+    from bootagent.renderers._update import Update
 
     Devices = dict[str, dict[str, tuple[str, Settings]]]  # section, id: origin and settings
 
@@ -33,7 +34,6 @@ NEEDS_NAMES = False
 READS = ("/etc/netplan/", "/usr/lib/netplan/", "/run/netplan/")
 RUN = {"/etc/netplan/": "/run/netplan/", "/etc/systemd/network/": "/run/systemd/network/"}
 # What both daemons feed: which of them it will be is not known here.
-RELOAD = ("netplan apply",)  # netplan-apply(8)
 FEEDS = frozenset({"systemd-resolved"})
 UNSUPPORTED = {
     **_BOND,
@@ -100,6 +100,11 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     # The generator ran before us on this boot.
     actions = (Action("netplan-generate", DIRECTORY),) if host.live else ()
     return Plan((*_files(renderer, devices), *drop_ins), actions, tuple(problems))
+
+
+def render_reload(update: Update) -> tuple[str, ...]:
+    """netplan-apply(8), which has no word for single devices."""
+    return ("netplan apply",) if update.changed else ()
 
 
 def _renderer(others: Others, host: Host) -> str:

@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.host import Host
     from bootagent.model.network import Bond, BoundNetwork, Interface, Route
+    from bootagent.renderers._update import Update
 
     Sections = tuple[tuple[str, list[str]], ...]  # (name, lines); one without lines is not written
 
@@ -29,7 +30,6 @@ NEEDS_NAMES = False
 READS = ("/etc/systemd/network/",)
 RUN = {"/etc/systemd/network/": "/run/systemd/network/"}
 FEEDS = frozenset({"systemd-resolved"})
-RELOAD = ("networkctl reload",)  # networkctl(1): links whose files are other than before are configured anew
 UNSUPPORTED = {
     "bond.lacp_active": "systemd-networkd has no key for it",
     "bond.use_carrier": "systemd-networkd has no key for it",
@@ -63,6 +63,11 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     if network.unlisted is not None:
         files += _unlisted(network, host)
     return Plan(files=tuple(files), problems=tuple(problems))
+
+
+def render_reload(update: Update) -> tuple[str, ...]:
+    """networkctl(1): links whose files are other than before are configured anew."""
+    return ("networkctl reload",) if update.changed else ()
 
 
 def _file(name: str, header: str, sections: Sections) -> File:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from bootagent.host import Host
     from bootagent.model.network import BoundNetwork, Interface
+    from bootagent.renderers._update import Update
 
 NEEDS_NAMES = True
 READS = (DIRECTORY,)
 RUN: Mapping[str, str] = {}  # /run/wicked has the daemon's state; what it is told is in /etc
-RELOAD: tuple[str, ...] = ()
 FEEDS: frozenset[str] = frozenset()  # ifcfg(5) has no variable for DNS
 UNSUPPORTED = {f"bond.{said}": "wicked does not know it, and makes no bond with it" for said in UNKNOWN}
 PARTLY = {
@@ -59,6 +59,10 @@ def render(network: BoundNetwork, host: Host) -> Plan:
     written = tuple(file for file in files if file.content)
     problems += find_rivals(host.texts, written, devices)
     return Plan(written, problems=tuple(problems))
+
+
+def render_reload(_update: Update) -> None:
+    """Only a boot has it take new files."""
 
 
 def _file(kind: str, name: str, origin: str, lines: list[str]) -> File:
