@@ -33,6 +33,7 @@ setup(
         *below("systemd", "lib/systemd/system", "*.service"),
         *below("systemd", "lib/systemd/system", "*.path"),
         *below("systemd", "lib/systemd/system-preset", "*.preset"),
+        *below("udev", "lib/udev/rules.d"),
         *below("openrc", "share/bootagent/openrc"),
         *below("dracut", "lib/dracut/modules.d"),
         *below("elements", "share/bootagent/elements"),

@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _apply_early(Root())
         if arguments == ["apply-online"]:  # and where a metadata service is asked
             return _apply_online(Root())
+        if arguments == ["apply-hotplug"]:  # and where a NIC came or went: for its unit
+            return _apply_hotplug(Root())
         if arguments == ["run-user-data"]:  # for its unit, not for people: in no list of verbs
             return _run_user_data(Root())
         if arguments == ["verify-boot"]:  # likewise
@@ -187,6 +189,16 @@ def _apply_online(root: Root) -> int:
     from bootagent.online import apply_online
 
     result = apply_online(root)
+    if isinstance(result, str):
+        sys.stdout.write(f"bootagent: {result}\n")
+        return 0
+    return _report(result)
+
+
+def _apply_hotplug(root: Root) -> int:
+    from bootagent.hotplug import apply_hotplug
+
+    result = apply_hotplug(root)
     if isinstance(result, str):
         sys.stdout.write(f"bootagent: {result}\n")
         return 0

@@ -39,12 +39,13 @@ class Change(Record):
 
 
 class Lock:
-    """The one agent at work on a root: ``with Lock(root):``; ``BusyError`` if there is another one.
+    """The one agent at work on a root: ``with Lock(root):``; if there is another one, it ``waits``, or ``BusyError``.
 
     The kernel lets go of it however the process ends (flock(2)).
     """
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Root, waits: bool = False) -> None:
+        self._how = fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB
         for last in (False, False, False, True):
             try:
                 self._fd = self._open(root)
@@ -65,7 +66,7 @@ class Lock:
 
     def __enter__(self) -> None:
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._fd, self._how)
         except OSError:
             os.close(self._fd)
             raise BusyError(LOCK, "another bootagent is at work") from None

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from bootagent import hotplug
+from bootagent.commit import RUN_DIR
+from bootagent.state import STATUS, UNCHANGED
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 UNITS = sorted([*CHECKOUT.glob("systemd/*.service"), *CHECKOUT.glob("systemd/*.path")])
 INITRAMFS_UNITS = sorted(CHECKOUT.glob("dracut/*/*.service"))
@@ -150,6 +154,34 @@ def test_the_network_is_waited_for_by_no_unit_that_a_boot_starts() -> None:
     assert f"PathExists{note}" in texts["bootagent-userdata.path"].partition("[Path]")[2]
     assert f"ConditionPathExists{note}" in texts["bootagent-userdata.path"].partition("[Path]")[0]
     assert f"rm -f {note[1:]}" in texts["bootagent-userdata.service"]
+
+
+def test_udev_leaves_the_notes_that_are_waited_for_and_taken() -> None:
+    """The rule is quiet until a boot's agent has left one of its two marks, and of what the kernel announces anew."""
+    rule = (CHECKOUT / "udev/90-bootagent.rules").read_text(encoding="ascii")
+    path = (CHECKOUT / "systemd/bootagent-hotplug.path").read_text(encoding="ascii")
+    service = (CHECKOUT / "systemd/bootagent-hotplug.service").read_text(encoding="ascii")
+    note = f"{RUN_DIR}/{hotplug.NOTE}"
+    assert f'RUN+="/bin/touch {note}$name"\n' in rule
+    assert f"PathExistsGlob={note}*\n" in path
+    assert "[Install]" not in service
+    assert f"ExecStartPost=-+/bin/sh {hotplug.RELOAD}\n" in service
+    assert f'TEST!="{STATUS}", TEST!="{UNCHANGED}", GOTO=' in rule
+    assert 'ENV{SYNTH_UUID}=="?*", GOTO=' in rule
+    # Nothing in the rule waits for anything, and no shell is in it.
+    assert [line for line in rule.splitlines() if "RUN" in line or "PROGRAM" in line or "IMPORT" in line] == [
+        f'RUN+="/bin/touch {note}$name"'
+    ]
+
+
+def test_hot_plug_has_no_more_power_than_the_second_half_of_a_boot() -> None:
+    powers = []
+    for name in ("bootagent-online.service", "bootagent-hotplug.service"):
+        text = (CHECKOUT / "systemd" / name).read_text(encoding="ascii")
+        lines = text[text.index("CapabilityBoundingSet=") :].partition("[Install]")[0].splitlines()
+        powers.append([line for line in lines if line and not line.startswith("#")])
+    assert powers[0] == powers[1]
+    assert len(powers[0]) > 20
 
 
 def test_a_hang_of_the_boot_unit_ends() -> None:

@@ -26,6 +26,7 @@ PLACES = {
     "systemd/*.service": "lib/systemd/system",
     "systemd/*.path": "lib/systemd/system",
     "systemd/*.preset": "lib/systemd/system-preset",
+    "udev": "lib/udev/rules.d",
     "openrc": "share/bootagent/openrc",
     "dracut": "lib/dracut/modules.d",
     "elements": "share/bootagent/elements",

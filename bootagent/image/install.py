@@ -24,12 +24,14 @@ LAUNCHER = "/usr/sbin/bootagent"
 UNIT_DIR = "/usr/lib/systemd/system"
 PRESET_DIR = "/usr/lib/systemd/system-preset"
 PRESET = "50-bootagent.preset"
+RULE = "/usr/lib/udev/rules.d/90-bootagent.rules"
 WANTS = "/etc/systemd/system/multi-user.target.wants"
 UNITS = (  # enabled
     *("bootagent.service", "bootagent-online.service", "bootagent-reload.service", "bootagent-ifupdown.service"),
-    *("bootagent-seed.service", "bootagent-userdata.path", "bootagent-verify.service"),
+    *("bootagent-seed.service", "bootagent-userdata.path", "bootagent-verify.service", "bootagent-hotplug.path"),
 )
-HELPERS = ("bootagent-unchanged.service", "bootagent-userdata.service")  # which those ask for
+# Which those ask for.
+HELPERS = ("bootagent-unchanged.service", "bootagent-userdata.service", "bootagent-hotplug.service")
 OPENRC_SCRIPTS = {"/etc/init.d/bootagent": "boot", "/etc/init.d/bootagent-userdata": "default"}  # and their runlevels
 DRACUT_MODULES = "/usr/lib/dracut/modules.d"
 DRACUT_MODULE = f"{DRACUT_MODULES}/50bootagent"  # in no initramfs that does not ask for it
@@ -122,6 +124,7 @@ def _services(tree: Tree) -> dict[str, bytes | str]:
             services[f"{UNIT_DIR}/{unit}"] = shipped.read_shipped(shipped.UNITS, unit)
         for unit in units:
             services[f"{WANTS}/{unit}"] = f"{UNIT_DIR}/{unit}"
+        services[RULE] = shipped.read_shipped(shipped.UDEV, RULE.rpartition("/")[2])
         services[f"{PRESET_DIR}/{PRESET}"] = shipped.read_shipped(shipped.PRESETS, PRESET)
     if has_openrc:
         for script, level in OPENRC_SCRIPTS.items():

@@ -12,6 +12,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Where each kind stands in the checkout, and below the Python prefix.
 UNITS = ("systemd", "lib/systemd/system")
 PRESETS = ("systemd", "lib/systemd/system-preset")
+UDEV = ("udev", "lib/udev/rules.d")
 OPENRC = ("openrc", "share/bootagent/openrc")
 DRACUT = ("dracut/50bootagent", "lib/dracut/modules.d/50bootagent")
 _LEVELS = 5  # from the package to the prefix: bootagent, site-packages, python3.11, lib
