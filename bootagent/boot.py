@@ -68,7 +68,7 @@ class Result(Record):
 def prepare(root: Root, given: Mapping[str, object], waits: bool = True, online: float | None = None) -> Prepared:
     """Read the machine and the source and decide; nothing is changed, no privilege is needed.
 
-    ``waits`` says whether late NICs are waited for, ``online`` until when services are asked (``sources.find``).
+    ``waits`` says whether late devices are waited for, ``online`` until when services are asked (``sources.find``).
     """
     clock = Clock()
     options, wrong = read_options(root, read_cmdline(root), given)
@@ -77,6 +77,12 @@ def prepare(root: Root, given: Mapping[str, object], waits: bool = True, online:
     host, unread = read_host(root, options.users, blocks, find_drives=options.drive is None)
     clock.step("host")
     search = sources.find(root, host, options.drive, options.sources, online)
+    if waits and host.live and search.found is None and sources.must_be_drive(options.drive, options.sources):
+        from bootagent.late import wait_for_drive
+
+        host, unheard = wait_for_drive(root, host, options)
+        search = sources.find(root, host, options.drive, options.sources, online)
+        search = search._replace(problems=search.problems + unheard)
     silent = search.problems
     if search.found is None and search.awaited is None and manifest.instance is not None:
         silent += (Problem("warning", "source", GONE),)

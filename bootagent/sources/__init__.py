@@ -180,6 +180,11 @@ def find(
     return asked_too._replace(problems=(*problems, *asked_too.problems))
 
 
+def must_be_drive(drive: str | None, asked: tuple[str, ...] | None) -> bool:
+    """Whether an option says that there is a drive: it itself, or sources of drives and no other."""
+    return drive is not None or (bool(asked) and set(asked or ()) <= set(LABELS.values()))
+
+
 def _find_drive(
     root: Root, host: Host, drive: str | None, asked: tuple[str, ...] | None
 ) -> tuple[Found | None, tuple[Problem, ...]]:
