@@ -81,8 +81,11 @@ class Machine:
         self.started = time.monotonic()
         self._socket_path = directory / "shell.sock"
         self._socket_path.unlink(missing_ok=True)
+        self.monitor_path = directory / "monitor.sock"
+        self.monitor_path.unlink(missing_ok=True)
         self._channel: socket.socket | None = None
         command = ["ip", "netns", "exec", namespace, *_qemu(hardware, self._socket_path, self.console)]
+        command += ["-qmp", f"unix:{self.monitor_path},server=on,wait=off"]
         self._log = (directory / "qemu.log").open("w")
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
 
