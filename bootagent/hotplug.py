@@ -26,6 +26,7 @@ STAGE = "hot-plug"
 DEADLINE = 60.0  # seconds for a service: this machine has a network, or waits for no one with it
 NOTE = "hotplug-"
 RELOAD = f"{RUN_DIR}/reload-hotplug"
+UMASK = "umask 022"  # with the unit's, the daemons could not read what their programs write
 
 
 def apply_hotplug(root: Root) -> Result | str:
@@ -39,7 +40,7 @@ def apply_hotplug(root: Root) -> Result | str:
         prepared = prepare(root, {}, waits=False, online=time.monotonic() + DEADLINE)._replace(stage=STAGE)
         result = carry_out(root, prepared, inputs)
         lines, problems = plan_reload(result, names)
-        problems += write_script(root, prepared, RELOAD, lines)
+        problems += write_script(root, prepared, RELOAD, (UMASK, *lines) if lines else ())
         return result._replace(problems=(*result.problems, *problems))
 
 

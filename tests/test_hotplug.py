@@ -81,7 +81,9 @@ class Guest:
         assert not isinstance(result, str)
         self.problems = [str(problem) for problem in result.problems]
         assert not [name for name in names if self.machine.has(f"/run/bootagent/hotplug-{name}")]
-        return self.machine.read(SCRIPT).splitlines()
+        umask, *lines = self.machine.read(SCRIPT).splitlines() or [""]
+        assert umask == ("umask 022" if lines else "")
+        return lines
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.machine.read("/run/bootagent/status.json"))
