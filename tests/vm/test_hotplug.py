@@ -11,6 +11,7 @@ import contextlib
 import json
 import pathlib
 import shutil
+import sys
 import tempfile
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +35,7 @@ ADDRESS = {FIRST: "10.30.0.10", SECOND: "10.40.0.44", SWAPPED: "10.40.0.45"}
 BY_HAND = "10.30.0.99"
 SLOT = 0x18
 DRIVE_BYTES = 1 << 20  # whatever is on it
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], 22), 2)"  # to its sshd
 WITHIN = 60.0  # seconds on an emulated machine
 STARTED = "systemctl show -p ExecMainStartTimestampMonotonic --value bootagent-hotplug.service"
 IMAGES = {"trixie-networkd": ("trixie", "networkd"), "bookworm-ifupdown": ("bookworm", "ifupdown")}
@@ -88,7 +90,7 @@ class Guest:
             stream.write(content.ljust(DRIVE_BYTES, b"\0"))
 
     def answers(self, address: str) -> bool:
-        return self._network.run("ping", "-c", "1", "-W", "1", address).returncode == 0
+        return self._network.run(sys.executable, "-c", CONNECT, address).returncode == 0
 
     def wait_answers(self, address: str) -> float:
         """The seconds until somebody has the address."""
