@@ -38,7 +38,7 @@ DRIVE_BYTES = 1 << 20  # whatever is on it
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], 22), 2)"  # to its sshd
 WITHIN = 60.0  # seconds on an emulated machine
 STARTED = "systemctl show -p ExecMainStartTimestampMonotonic --value bootagent-hotplug.service"
-IMAGES = {"trixie-networkd": ("trixie", "networkd"), "bookworm-ifupdown": ("bookworm", "ifupdown")}
+IMAGES = {"trixie-networkd": ("trixie", "networkd")}
 
 
 class Stage(NamedTuple):
