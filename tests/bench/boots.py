@@ -56,7 +56,7 @@ class Stand(NamedTuple):
 
     def machine(self, disk: Disk) -> Machine:
         """The machine with this disk, switched on."""
-        hardware = Hardware(disk, drive.UUID, (drive.NIC,), Drive(self.instance.drive, drive.BUS))
+        hardware = Hardware(disk, drive.UUID, (drive.NIC,), Drive(self.instance.drive, drive.BUS), tuning="")
         return Machine(hardware, self.network.namespace, self.directory)
 
 

@@ -2,12 +2,11 @@
 """Fixtures of the VM tests: each image's machine is booted once or four times, and each boot is looked at once.
 
 ``python3 -m pytest tests/vm`` runs them, as root. A tool that is missing ends the run with one line that names it.
-``BOOTAGENT_VM_JOBS`` says how many machines run side by side, one for each processor if it does not.
+With ``-n N --dist loadgroup`` so many machines run side by side, all tests of one machine in one process.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -32,6 +31,9 @@ STAGES = ("first", "again", "rebooted", "other")
 # The suites take turns, so that two trees that are made side by side do not wait for one another.
 IMAGES = [(suite, image) for image in base.IMAGES for suite in base.SUITES]
 BOOTS = {image: len(STAGES) if image in WHOLE_LIFE else 1 for image in IMAGES}
+
+# What a test's parameters call the machine that it is about.
+MACHINES = ("visit", "life", "image", "said", "suite")
 
 # Each program and the Debian package that holds it.
 TOOLS = {
@@ -68,29 +70,26 @@ def missing_tools(more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     return missing
 
 
-@pytest.fixture(scope="session")
-def journeys(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Journey]]:
-    """A journey for each image that a selected test is about, all under way."""
-    missing = missing_tools()
-    if missing:
+def require_tools(more: Mapping[str, str] = MappingProxyType({})) -> None:
+    """End the run if one of these is missing."""
+    if missing := missing_tools(more):
         pytest.exit(f"the VM tests lack: {', '.join(missing)}", returncode=1)
-    calls = [getattr(item, "callspec", None) for item in request.session.items]
-    selected = {call.params["visit"][:2] for call in calls if call and "visit" in call.params}
-    found = {
-        image: Journey(*image, BOOTS[image], disks.install_and_seal if image in SEALED else disks.install_agent)
-        for image in IMAGES
-        if image in selected
-    }
-    jobs = int(os.environ.get("BOOTAGENT_VM_JOBS", "0")) or os.cpu_count()
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for one in found.values():
-            pool.submit(one.travel)
-        try:
-            yield found
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for one in found.values():
-                one.abandon()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests about one machine are a group, whatever module they are in."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        machine = next((call.params[name] for name in MACHINES if name in call.params), "") if call else ""
+        name = machine if isinstance(machine, str) else "-".join(machine[:2])
+        item.add_marker(pytest.mark.xdist_group(name if isinstance(machine, Visit) else f"{item.path.stem}-{name}"))
+
+
+@pytest.fixture(scope="session")
+def journeys() -> Iterator[dict[tuple[str, str], Journey]]:
+    """The journeys so far; one that ended is not made again."""
+    found: dict[tuple[str, str], Journey] = {}
+    yield found
     for one in found.values():
         one.remove()
 
@@ -107,14 +106,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def journey(visit: Visit, journeys: dict[tuple[str, str], Journey]) -> Journey:
-    """The machine, with the agent in it."""
-    return journeys[visit.suite, visit.image]
+    """The machine, with the agent in it, after all its boots."""
+    image = visit[:2]
+    if image not in journeys:
+        require_tools()
+        install = disks.install_and_seal if image in SEALED else disks.install_agent
+        journeys[image] = Journey(*image, STAGES[: BOOTS[image]], install)
+        journeys[image].travel()
+    return journeys[image]
 
 
 @pytest.fixture(scope="module")
 def boot(visit: Visit, journey: Journey) -> Boot:
-    """The boot, once it is over; its evidence goes to the test's output."""
-    future: concurrent.futures.Future[Boot] = getattr(journey, visit.stage)
-    result = future.result()
+    """The boot; its evidence goes to the test's output."""
+    result = journey.boot(visit.stage)
     sys.stdout.write(result.evidence)
     return result

@@ -8,7 +8,6 @@ import os
 import pathlib
 import shutil
 import tempfile
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import base, drives, images, snapshot
@@ -16,7 +15,7 @@ from .machine import Drive, Hardware, Machine
 from .network import NICS, Network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 OPTIONS = "bootagent.user-data=scripts bootagent.verify=on"
@@ -33,33 +32,32 @@ class Boot(NamedTuple):
 class Journey:
     """One disk of one image, booted again and again.
 
-    ``travel`` runs in a thread of its own, so that several machines boot side by side; a test waits for the boot that
-    it is about. Every boot leaves its evidence in the cache directory.
+    ``stages`` are those of its boots, of ``first``, ``again``, ``rebooted`` and ``other``, without a gap. Every boot
+    leaves its evidence in the cache directory.
     """
 
-    def __init__(
-        self, suite: str, image: str, boots: int, install: Callable[[pathlib.Path], None] = images.install_agent
-    ) -> None:
+    def __init__(self, suite: str, image: str, stages: Sequence[str], install: Callable[[pathlib.Path], None]) -> None:
         self.suite = suite
         self.image = image
         self.backend = base.BACKEND_OF[image]
-        self._boots = boots
-        self.first: Future[Boot] = Future()
-        self.again: Future[Boot] = Future()
-        self.rebooted: Future[Boot] = Future()
-        self.other: Future[Boot] = Future()
+        self._stages = stages
+        self._boots: dict[str, Boot] = {}
+        self._error: Exception | None = None
         self._install = install
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix=f"bootagent-vm.{suite}-{image}."))
         self._evidence = base.cache_directory() / "evidence" / f"{suite}-{image}"
         self._keys = {name: drives.make_key(self._directory / f"key-{name}") for name in ("a", "b")}
         self.a = drives.instance_a(self._keys["a"])
         self.b = drives.instance_b(self._keys["b"])
-        self._machine: Machine | None = None
-        self._abandoned = False
+
+    def boot(self, stage: str) -> Boot:
+        """The boot of this name; an error is that of every boot from there on."""
+        if stage not in self._boots:
+            raise RuntimeError(stage) from self._error
+        return self._boots[stage]
 
     def travel(self) -> None:
-        """Make the disk and boot it; an error is that of every boot from there on."""
-        boots = [self.first, self.again, self.rebooted, self.other][: self._boots]
+        """Make the disk and boot it."""
         try:
             shutil.rmtree(self._evidence, ignore_errors=True)
             self._evidence.mkdir(parents=True)
@@ -67,24 +65,18 @@ class Journey:
             drive_a = Drive(drives.make_drive(self.a, self._directory), "virtio")
             drive_b = Drive(drives.make_drive(self.b, self._directory), "cdrom")
             disk = images.make_disk(self.suite, self.image, self._directory, self._install)
-            stages = (
-                ("1-first", self.a, drive_a),
-                ("2-again", self.a, drive_a),
-                ("3-rebooted", self.a, None),
-                ("4-other", self.b, drive_b),
-            )
-            for stage, instance, drive in stages[: self._boots]:
-                boot = self._boot(stage, instance, Hardware(disk, instance.uuid, NICS, drive, OPTIONS))
-                boots.pop(0).set_result(boot)
-        except BaseException as error:
-            for future in boots:
-                future.set_exception(error)
-
-    def abandon(self) -> None:
-        """End the journey where it is, if it is not over; nobody waits for it any more."""
-        self._abandoned = True
-        if self._machine is not None:
-            self._machine.kill()
+            given = {
+                "first": (self.a, drive_a),
+                "again": (self.a, drive_a),
+                "rebooted": (self.a, None),
+                "other": (self.b, drive_b),
+            }
+            for number, stage in enumerate(self._stages, 1):
+                instance, drive = given[stage]
+                hardware = Hardware(disk, instance.uuid, NICS, drive, OPTIONS)
+                self._boots[stage] = self._boot(f"{number}-{stage}", instance, hardware)
+        except Exception as error:
+            self._error = error
 
     def remove(self) -> None:
         """Remove what an ended journey needed."""
@@ -95,11 +87,9 @@ class Journey:
             namespace = f"bootagent-vm-{os.getpid()}-{self.suite}-{self.image}"
             network = stack.enter_context(Network(namespace, self._directory))
             stack.callback(self._keep_logs, stage)
-            self._machine = stack.enter_context(Machine(hardware, namespace, self._directory))
-            if self._abandoned:
-                raise InterruptedError
-            taken = snapshot.take(self._machine, network, instance, self._keys)
-            self._machine.power_off()
+            machine = stack.enter_context(Machine(hardware, namespace, self._directory))
+            taken = snapshot.take(machine, network, instance, self._keys)
+            machine.power_off()
         return Boot(instance, taken, self._keep_evidence(stage, taken))
 
     def _keep_logs(self, stage: str) -> None:

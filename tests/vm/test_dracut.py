@@ -7,7 +7,6 @@ never booted, with the work in the initramfs switched off, which is what the fir
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import json
 import os
@@ -16,17 +15,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from . import base, dracut, drives, images, snapshot
-from .conftest import missing_tools
+from .conftest import require_tools
 from .machine import Drive, Hardware, Machine
 from .network import NICS, Network
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 STAGES = {"early": "ro", "again": "ro", "fallback": "ro rd.bootagent=off"}
 
@@ -128,19 +124,10 @@ def boot(suite: str, stage: str, hardware: Hardware, who: Keys, directory: pathl
     return Stage(taken, said)
 
 
-@pytest.fixture(scope="module")
-def lives() -> Iterator[dict[str, concurrent.futures.Future[Life]]]:
-    missing = missing_tools()
-    if missing:
-        pytest.exit(f"the VM tests lack: {', '.join(missing)}", returncode=1)
-    jobs = int(os.environ.get("BOOTAGENT_VM_JOBS", "0")) or os.cpu_count()
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        yield {suite: pool.submit(live, suite) for suite in base.SUITES}
-
-
-@pytest.fixture(params=base.SUITES)
-def life(request: pytest.FixtureRequest, lives: dict[str, concurrent.futures.Future[Life]]) -> Life:
-    result = lives[request.param].result()
+@pytest.fixture(scope="module", params=base.SUITES)
+def life(request: pytest.FixtureRequest) -> Life:
+    require_tools()
+    result = live(request.param)
     for stage in result.boots.values():
         sys.stdout.write(f"{stage.said['units']}\n{stage.taken.said['agent_journal']}\n\n")
     return result

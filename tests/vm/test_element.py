@@ -6,7 +6,6 @@ The cloud is Rackspace as it was: static addresses on a public and a private NIC
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
 import pathlib
 import shutil
@@ -18,7 +17,7 @@ import pytest
 
 from . import base, dib, drives
 from . import network as outside
-from .conftest import missing_tools
+from .conftest import require_tools
 from .machine import Drive, GuestError, Hardware, Machine
 from .snapshot import run_ssh
 
@@ -108,28 +107,6 @@ def log_in(network: outside.Network, key: pathlib.Path, script: str, machine: Ma
         time.sleep(3)
 
 
-@pytest.fixture(scope="module")
-def builds(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], concurrent.futures.Future[Made]]]:
-    """The images that the selected tests are about, all under way, two at a time."""
-    lacking = missing_tools(dib.TOOLS)
-    if lacking:
-        pytest.exit(f"the tests of the element lack: {', '.join(lacking)}", returncode=1)
-    calls = [getattr(item, "callspec", None) for item in request.session.items]
-    wanted = [call.params.get("image") for call in calls if call]
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="bootagent-dib."))
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        futures = {}
-        for image in (image for image in IMAGES if image in wanted):
-            place = directory / "-".join(image)
-            place.mkdir()
-            futures[image] = pool.submit(make, *image, place)
-        try:
-            yield futures
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-    shutil.rmtree(directory)
-
-
 @pytest.fixture(scope="module", params=list(IMAGES), ids="-".join)
 def image(request: pytest.FixtureRequest) -> tuple[str, str]:
     """The suite and the backend."""
@@ -138,11 +115,16 @@ def image(request: pytest.FixtureRequest) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def made(image: tuple[str, str], builds: dict[tuple[str, str], concurrent.futures.Future[Made]]) -> Made:
+def made(image: tuple[str, str]) -> Iterator[Made]:
     """The image and its boot, once they are over."""
-    result = builds[image].result()
+    require_tools(dib.TOOLS)
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="bootagent-dib."))
+    place = directory / "-".join(image)
+    place.mkdir()
+    result = make(*image, place)
     print(result.times)
-    return result
+    yield result
+    shutil.rmtree(directory)
 
 
 def test_the_injected_key_logs_in(made: Made) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from . import drives, images
 from . import network as outside
-from .conftest import missing_tools
+from .conftest import require_tools
 from .machine import GuestError, Hardware, Machine, Nic
 from .monitor import Monitor
 
@@ -131,8 +131,7 @@ EVIDENCE = "journalctl -b -o short-monotonic -u 'bootagent*'; ls /run/bootagent;
 
 @pytest.fixture(scope="module", params=IMAGES)
 def life(request: pytest.FixtureRequest) -> Iterator[Life]:
-    if lacking := missing_tools():
-        pytest.exit(f"the VM tests lack: {', '.join(lacking)}", returncode=1)
+    require_tools()
     directory = pathlib.Path(tempfile.mkdtemp(prefix=f"bootagent-{request.param}-plug."))
     try:
         yield _live(request.param, directory)

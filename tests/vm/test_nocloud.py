@@ -13,7 +13,7 @@ import pytest
 
 from . import drives, images, snapshot
 from . import network as outside
-from .conftest import missing_tools
+from .conftest import require_tools
 from .machine import Drive, Hardware, Machine
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ QUESTIONS = {
 @pytest.fixture(scope="module")
 def said() -> Iterator[dict[str, str]]:
     """What the machine says of itself after its first boot, and "login": who its owner is to it."""
-    if lacking := missing_tools():
-        pytest.exit(f"the VM tests lack: {', '.join(lacking)}", returncode=1)
+    require_tools()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="bootagent-nocloud."))
     key = drives.make_key(directory / "key")
     tree = directory / "seed"

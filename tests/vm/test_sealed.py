@@ -62,7 +62,7 @@ def test_the_first_boot_started_no_other_network_daemon(boot: Boot, visit: Visit
 
 @pytest.mark.boots("again", "rebooted", "other")
 def test_a_later_boot_keeps_the_machine_and_makes_no_keys(boot: Boot, journey: Journey) -> None:
-    first = journey.first.result()
+    first = journey.boot("first")
     for name in ("machine_id", "host_keys"):
         assert boot.snapshot.said[name] == first.snapshot.said[name]
     assert "yes" in first.snapshot.said["host_keys_made"].split()

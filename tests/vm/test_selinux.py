@@ -8,24 +8,20 @@ from a disk that never booted each time.
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import json
 import os
 import pathlib
 import subprocess
 import tempfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from . import base, dracut, drives, images, snapshot
-from .conftest import missing_tools
+from .conftest import require_tools
 from .machine import Drive, Hardware, Machine
 from .network import NICS, Network
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 POLICY = "/etc/selinux/default"
 EXTRA = base.Extra(
@@ -102,26 +98,18 @@ def boot(title: str, hardware: Hardware, directory: pathlib.Path) -> Boot:
     return Boot(said, json.loads(said["status"])["stage"])
 
 
-@pytest.fixture(scope="module")
-def lives() -> Iterator[dict[str, concurrent.futures.Future[dict[str, Boot]]]]:
-    missing = missing_tools()
-    if missing:
-        pytest.exit(f"the VM tests lack: {', '.join(missing)}", returncode=1)
-    jobs = int(os.environ.get("BOOTAGENT_VM_JOBS", "0")) or os.cpu_count()
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        yield {suite: pool.submit(live, suite) for suite in base.SUITES}
+@pytest.fixture(scope="module", params=base.SUITES)
+def life(request: pytest.FixtureRequest) -> dict[str, Boot]:
+    require_tools()
+    return live(request.param)
 
 
 @pytest.mark.parametrize("stage", ARGUMENTS)
-@pytest.mark.parametrize("suite", base.SUITES)
-def test_every_file_has_the_label_of_the_policy(
-    lives: dict[str, concurrent.futures.Future[dict[str, Boot]]], suite: str, stage: str
-) -> None:
+def test_every_file_has_the_label_of_the_policy(life: dict[str, Boot], stage: str) -> None:
     """The type, by which a policy judges; the user in a label says who made the file, and restorecon(8) leaves it."""
-    boots = lives[suite].result()
-    said = boots[stage].said
+    said = life[stage].said
     assert said["selinux"] == "0"
-    assert boots[stage].stage == stage
+    assert life[stage].stage == stage
     labels = types(said["labels"])
     assert {"/etc/hostname", "/etc/hosts", "/root/.ssh", "/root/.ssh/authorized_keys"} <= labels.keys()
     assert {"/var/lib/bootagent", "/var/lib/bootagent/inputs", "/var/lib/bootagent/manifest.json"} <= labels.keys()
@@ -129,13 +117,10 @@ def test_every_file_has_the_label_of_the_policy(
     assert labels == types(said["policy"])
 
 
-@pytest.mark.parametrize("suite", base.SUITES)
-def test_a_policy_that_forbids_lets_the_agent_label(
-    lives: dict[str, concurrent.futures.Future[dict[str, Boot]]], suite: str
-) -> None:
+def test_a_policy_that_forbids_lets_the_agent_label(life: dict[str, Boot]) -> None:
     """In the sandbox of its unit too, and for a file that is as it should be but for the label."""
-    boot = lives[suite].result()["root"]
-    assert types(boot.said["enforced"]) == {"/etc/hostname": "net_conf_t", "/root/.ssh/authorized_keys": "ssh_home_t"}
+    enforced = types(life["root"].said["enforced"])
+    assert enforced == {"/etc/hostname": "net_conf_t", "/root/.ssh/authorized_keys": "ssh_home_t"}
 
 
 def types(text: str) -> dict[str, str]:

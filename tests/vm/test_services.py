@@ -6,11 +6,9 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
-import os
 import pathlib
 import shutil
 import tempfile
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -19,11 +17,11 @@ from tests.wire import Answer, Wire
 
 from . import drives, images, snapshot
 from . import network as outside
-from .conftest import missing_tools
+from .conftest import require_tools
 from .machine import Hardware, Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.wire import Reply, Request
 
@@ -180,21 +178,10 @@ class Said(NamedTuple):
     asked: list[str]  # of the service: the paths
 
 
-@pytest.fixture(scope="module")
-def machines(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Said]]]:
-    """Each machine that a selected test is about, several at a time."""
-    if lacking := missing_tools():
-        pytest.exit(f"the VM tests lack: {', '.join(lacking)}", returncode=1)
-    calls = [getattr(item, "callspec", None) for item in request.session.items]
-    selected = {call.params["said"] for call in calls if call and call.params.get("said") in MACHINES}
-    with ThreadPoolExecutor(int(os.environ.get("BOOTAGENT_VM_JOBS", "0")) or os.cpu_count()) as pool:
-        yield {name: pool.submit(_boot, name) for name in MACHINES if name in selected}
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
 @pytest.fixture(scope="module", params=MACHINES)
-def said(request: pytest.FixtureRequest, machines: dict[str, Future[Said]]) -> Said:
-    return machines[request.param].result()
+def said(request: pytest.FixtureRequest) -> Said:
+    require_tools()
+    return _boot(request.param)
 
 
 def _boot(name: str) -> Said:
