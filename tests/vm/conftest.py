@@ -76,6 +76,7 @@ def require_tools(more: Mapping[str, str] = MappingProxyType({})) -> None:
         pytest.exit(f"the VM tests lack: {', '.join(missing)}", returncode=1)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks for the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests about one machine are a group, whatever module they are in."""
     for item in items:
