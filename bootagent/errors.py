@@ -43,6 +43,10 @@ class SourceError(BootagentError):
         self.reason = message
 
 
+class ChangedError(SourceError):
+    """A service that described another instance, or this one otherwise, while it was asked: its answers do not fit."""
+
+
 class MediaError(SourceError):
     """A drive, or an image of one, whose bytes cannot be read as a file system."""
 

@@ -62,7 +62,7 @@ def test_it_is_known_by_its_vendor(vendor: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(("address", "place"), [(V4, "http://169.254.169.254"), (V6, "http://[fd00:a9fe:a9fe::1]")])
-def test_three_requests_say_it_all(address: str, place: str) -> None:
+def test_four_requests_say_it_all(address: str, place: str) -> None:
     with Wire(address) as wire:
         serve(wire, instance=LINODE, ssh_keys=KEYS)
         found, instance = wire.call(lambda: akamai.fetch(wire.connector()))
@@ -74,6 +74,7 @@ def test_three_requests_say_it_all(address: str, place: str) -> None:
         ("PUT", "/v1/token"),
         ("GET", "/v1/instance"),
         ("GET", "/v1/ssh-keys"),
+        ("GET", "/v1/instance"),
     ]
 
 

@@ -71,7 +71,7 @@ def test_it_is_known_by_its_product() -> None:
     assert alibaba.detect(Identity(dmi={"sys_vendor": "Alibaba Cloud", "product_name": "KVM"})) == ""
 
 
-def test_an_instance_with_one_nic_takes_eight_requests() -> None:
+def test_an_instance_with_one_nic_takes_nine_requests() -> None:
     with Wire(ADDRESS) as wire:
         serve(wire, LEAVES)
         place, instance = wire.call(lambda: alibaba.fetch(wire.connector()))
@@ -82,7 +82,7 @@ def test_an_instance_with_one_nic_takes_eight_requests() -> None:
     assert [facts(link) for link in instance.network.links] == [{"mac": FIRST, "dhcp4": True, "dhcp6": "stateful"}]
     assert [(request.method, request.path) for request in wire.requests] == [
         ("PUT", "/latest/api/token"),
-        *(("GET", BASE + name) for name in LEAVES),
+        *(("GET", BASE + name) for name in (*LEAVES, "instance-id")),
     ]
     assert {name for request in wire.requests[1:] for name in request.headers} == {
         "host",
@@ -96,7 +96,7 @@ def test_of_several_nics_the_primary_one_comes_first() -> None:
         _, instance = wire.call(lambda: alibaba.fetch(wire.connector()))
     assert instance.network
     assert [facts(link) for link in instance.network.links] == [FIRST_FACTS, {"mac": SECOND, "dhcp4": True}]
-    assert (instance.problems, len(wire.requests)) == ((), 8 + 2 + 2)
+    assert (instance.problems, len(wire.requests)) == ((), 9 + 2 + 2)
 
 
 def test_every_key_is_asked_for() -> None:

@@ -94,7 +94,7 @@ def test_the_router_is_asked_by_the_name_that_the_resolver_knows(router: Wire) -
         "http://data-server ab4e80b0-3e7e-4936-bdc5-e334ba5b0139 web1 2 0 None",
         repr(b"#!/bin/sh\n"),
     ]
-    paths = [f"/latest/meta-data/{name}" for name in LEAVES]
+    paths = [f"/latest/meta-data/{name}" for name in (*LEAVES, "instance-id")]
     assert [request.path for request in router.requests] == [*paths, "/latest/user-data"]
     assert {tuple(request.headers.items()) for request in router.requests} == {(("host", "data-server"),)}
 
@@ -108,7 +108,7 @@ def test_without_the_name_nobody_is_asked(router: Wire) -> None:
     assert router.requests == []
 
 
-def test_exoscale_takes_three_requests() -> None:
+def test_exoscale_takes_four_requests() -> None:
     with Wire("169.254.169.254") as wire:
         serve(wire, "/1.0/meta-data/")
         place, instance = wire.call(lambda: exoscale.fetch(wire.connector()))
@@ -118,7 +118,7 @@ def test_exoscale_takes_three_requests() -> None:
     assert instance.network is None
     assert set(instance.documents) == set(LEAVES)
     assert [(request.method, request.path) for request in wire.requests] == [
-        ("GET", f"/1.0/meta-data/{name}") for name in LEAVES
+        ("GET", f"/1.0/meta-data/{name}") for name in (*LEAVES, "instance-id")
     ]
     assert {name for request in wire.requests for name in request.headers} == {"host"}
 

@@ -109,7 +109,7 @@ def test_it_is_known_by_the_uuid_and_the_vendor(identity: Identity, why: str) ->
     assert ec2.detect(identity) == why
 
 
-def test_an_instance_with_one_nic_takes_seven_requests() -> None:
+def test_an_instance_with_one_nic_takes_eight_requests() -> None:
     with Wire(V4) as wire:
         serve(wire, LEAVES)
         place, instance = wire.call(lambda: ec2.fetch(wire.connector()))
@@ -124,7 +124,7 @@ def test_an_instance_with_one_nic_takes_seven_requests() -> None:
     assert set(instance.documents) == set(LEAVES)
     assert [(request.method, request.path) for request in wire.requests] == [
         ("PUT", "/latest/api/token"),
-        *(("GET", BASE + name) for name in LEAVES),
+        *(("GET", BASE + name) for name in (*LEAVES, "instance-id")),
     ]
     assert set(wire.requests[0].headers) == {"host", "content-length", "x-aws-ec2-metadata-token-ttl-seconds"}
     assert {name for request in wire.requests[1:] for name in request.headers} == {"host", "x-aws-ec2-metadata-token"}
@@ -148,7 +148,7 @@ def test_of_several_nics_the_primary_one_comes_first() -> None:
         _, instance = wire.call(lambda: ec2.fetch(wire.connector()))
     assert instance.network
     assert [facts(link) for link in instance.network.links] == [FIRST_FACTS, {"mac": SECOND, "dhcp4": True}]
-    assert (instance.problems, len(wire.requests)) == ((), 5 + 3 * 2)
+    assert (instance.problems, len(wire.requests)) == ((), 6 + 3 * 2)
 
 
 def test_each_nic_gets_a_default_route_and_that_of_the_primary_one_is_preferred() -> None:

@@ -129,7 +129,7 @@ def test_it_is_known_by_the_vendor(identity: Identity, why: str) -> None:
     assert hetzner.detect(identity) == why
 
 
-def test_two_requests_without_a_header_say_it_all() -> None:
+def test_three_requests_without_a_header_say_it_all() -> None:
     with Wire(ADDRESS) as wire:
         wire.answers.update(zip(PATHS, (METADATA, PRIVATE_NETWORKS)))
         place, instance = wire.call(lambda: hetzner.fetch(wire.connector()))
@@ -142,7 +142,9 @@ def test_two_requests_without_a_header_say_it_all() -> None:
     public = instance.network.links[0]
     assert public.addressing.addresses[0].origin == "metadata: network-config: config[0].subnets[1].address"
     assert instance.network.links[1].addressing.addresses[0].origin == "private-networks: [0].alias_ips[0]"
-    assert [(request.method, request.path) for request in wire.requests] == [("GET", path) for path in PATHS]
+    assert [(request.method, request.path) for request in wire.requests] == [
+        ("GET", path) for path in (*PATHS, PATHS[0])
+    ]
     assert {name for request in wire.requests for name in request.headers} == {"host"}
 
 

@@ -80,7 +80,7 @@ def test_a_seed_directory_of_the_image_is_one_too(machine: MachineDirectory) -> 
 # By HTTP
 
 
-def test_two_requests_where_meta_data_says_who_it_is() -> None:
+def test_three_requests_where_meta_data_says_who_it_is() -> None:
     with Wire(ADDRESS) as wire:
         wire.answers["/seeds/one/meta-data"] = META + KEYS
         wire.answers["/seeds/one/network-config"] = CONFIG
@@ -91,7 +91,7 @@ def test_two_requests_where_meta_data_says_who_it_is() -> None:
     assert (instance.documents, instance.problems) == (("meta-data", "network-config"), ())
     assert instance.network
     assert str(instance.network.links[0].addressing.addresses[0].ip) == "192.0.2.5/24"
-    assert paths(wire) == ["/seeds/one/meta-data", "/seeds/one/network-config"]
+    assert paths(wire) == [f"/seeds/one/{name}" for name in ("meta-data", "network-config", "meta-data")]
     assert {name for request in wire.requests for name in request.headers} == {"host"}
 
 
@@ -103,7 +103,7 @@ def test_user_data_is_asked_for_where_the_keys_are_not_in_meta_data() -> None:
     assert (instance.hostname, instance.ssh_keys) == ("web.example.com", (KEY,))
     assert instance.documents == ("meta-data", "user-data")
     assert [f"{p.severity} {p}" for p in instance.problems] == ["info user-data: the host name, password: not handled"]
-    assert paths(wire) == [f"/seeds/one/{name}" for name in ("meta-data", "network-config", "user-data")]
+    assert paths(wire) == [f"/seeds/one/{name}" for name in ("meta-data", "network-config", "user-data", "meta-data")]
 
 
 def test_user_data_that_is_not_answered_has_not_said_that_there_are_no_keys() -> None:

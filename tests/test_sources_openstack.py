@@ -47,6 +47,7 @@ def test_the_documents_of_the_newest_tree_in_three_requests_without_a_header() -
     assert [request.path for request in wire.requests] == [
         "/openstack/latest/meta_data.json",
         "/openstack/latest/network_data.json",
+        "/openstack/latest/meta_data.json",
     ]
     assert {name for request in wire.requests for name in request.headers} == {"host"}
 

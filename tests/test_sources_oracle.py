@@ -107,7 +107,7 @@ def test_it_is_known_by_its_asset_tag(identity: Identity, why: str) -> None:
 
 
 @pytest.mark.parametrize(("address", "place"), [(V4, "http://169.254.169.254"), (V6, "http://[fd00:c1::a9fe:a9fe]")])
-def test_two_requests_with_the_header_say_it_all(address: str, place: str) -> None:
+def test_three_requests_with_the_header_say_it_all(address: str, place: str) -> None:
     with Wire(address) as wire:
         serve(wire, INSTANCE, VIRTUAL)
         found, instance = wire.call(lambda: oracle.fetch(wire.connector()))
@@ -117,7 +117,9 @@ def test_two_requests_with_the_header_say_it_all(address: str, place: str) -> No
     assert (instance.documents, instance.problems, instance.broken) == (("instance", "vnics"), (), frozenset())
     assert instance.network
     assert [facts(link) for link in instance.network.links] == [{"mac": FIRST, "dhcp4": True}, SECOND_FACTS]
-    assert [(request.method, request.path) for request in wire.requests] == [("GET", path) for path in PATHS]
+    assert [(request.method, request.path) for request in wire.requests] == [
+        ("GET", path) for path in (*PATHS, PATHS[0])
+    ]
     assert {name for request in wire.requests for name in request.headers} == {"host", "authorization"}
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bootagent.errors import SourceError
+from bootagent.errors import ChangedError, SourceError
 from bootagent.formats.base64text import parse_base64
 from bootagent.model.instance import Problem
 from bootagent.model.values import shown
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bootagent.identity import Identity
     from bootagent.model.instance import Instance
     from bootagent.sources._http import Http
+
+    Parser = Callable[[Mapping[str, bytes]], Instance]
 
 
 def check_serial(instance: Instance, identity: Identity, place: str, field: str = "product_serial") -> None:
@@ -42,21 +44,39 @@ class Answers:
         self.problems: list[Problem] = []
 
     def require(self, name: str, path: str, headers: Mapping[str, str] | None = None) -> bool:
-        """Ask for a document that must be there: whether it is; ``SourceError`` where there is no answer."""
+        """Ask for the document that must be there: whether it is; ``SourceError`` where there is no answer."""
+        self._required = name, path, headers
+        return self._take(*self._required)
+
+    def ask(self, name: str, path: str, headers: Mapping[str, str] | None = None) -> None:
+        """Ask for a document that may be absent; where there is no answer, the others count all the same."""
+        try:
+            self._take(name, path, headers)
+        except SourceError as error:
+            self.damaged.add(name)
+            self.problems.append(Problem("error", error.place, error.reason))
+
+    def confirm(self, parser: Parser) -> None:
+        """Ask once more for what is required; ``ChangedError`` where it says something else than at first.
+
+        Not by the bytes: nova's has other random ones each time.
+        """
+        name, path, headers = self._required
+        content = self._http.get(path, headers)
+        if content is None or _said(parser({name: content})) != _said(parser({name: self.found[name]})):
+            raise ChangedError(f"{self._http.place}{path}", "another answer than a moment ago")
+
+    def parse(self, parser: Parser) -> Instance:
+        """What ``parser`` makes of them, with what was not answered added to it."""
+        instance = parser(self.found)
+        return instance._replace(broken=instance.broken | self.damaged, problems=(*self.problems, *instance.problems))
+
+    def _take(self, name: str, path: str, headers: Mapping[str, str] | None) -> bool:
         content = self._http.get(path, headers)
         if content is not None:
             self.found[name] = content
         return content is not None
 
-    def ask(self, name: str, path: str, headers: Mapping[str, str] | None = None) -> None:
-        """Ask for a document that may be absent; where there is no answer, the others count all the same."""
-        try:
-            self.require(name, path, headers)
-        except SourceError as error:
-            self.damaged.add(name)
-            self.problems.append(Problem("error", error.place, error.reason))
 
-    def parse(self, parser: Callable[[Mapping[str, bytes]], Instance]) -> Instance:
-        """What ``parser`` makes of them, with what was not answered added to it."""
-        instance = parser(self.found)
-        return instance._replace(broken=instance.broken | self.damaged, problems=(*self.problems, *instance.problems))
+def _said(instance: Instance) -> tuple[object, ...]:
+    return instance.id, instance.hostname, instance.ssh_keys, instance.network

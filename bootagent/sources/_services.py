@@ -6,7 +6,7 @@ No packet leaves a machine of which neither is known: whoever is on its link cou
 
 from __future__ import annotations
 
-from bootagent.errors import SourceError
+from bootagent.errors import ChangedError, SourceError
 from bootagent.host import read_cmdline
 from bootagent.identity import read_identity
 from bootagent.model.instance import Problem
@@ -16,7 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.host import Nic
     from bootagent.identity import Identity
+    from bootagent.model.instance import Instance
     from bootagent.root import Root
+    from bootagent.sources import Service
+    from bootagent.sources._http import Connector
 
 # Of several that find themselves here the first is asked: what was set by hand before what a platform brings, and a
 # cloud that is built on another before that one.  A seed directory comes last: each clone of an image that has one has
@@ -45,6 +48,9 @@ SERVICES = (
 )
 
 
+TRIES = 3  # at a service that changes while it is asked
+
+
 def search(root: Root, nics: tuple[Nic, ...], asked: tuple[str, ...] | None, online: float | None) -> Search:
     """The service that is this machine's, of those that are ``asked`` if it is not all, and what it says.
 
@@ -63,13 +69,25 @@ def search(root: Root, nics: tuple[Nic, ...], asked: tuple[str, ...] | None, onl
         elif online is not None:
             from bootagent.sources._http import Connector  # not on a boot that asks nobody
 
-            place, instance = module.fetch(Connector(identity, nics, online))
+            place, instance = _fetch(module, Connector(identity, nics, online))
         else:
             return Search(awaited=choice, looks=looks)
     except SourceError as error:
         problem = Problem("error", error.place, error.reason)
         return Search(awaited=choice if choice.needs else None, looks=looks, problems=(problem,))
     return Search(Found(choice.source, place, instance, why=choice.why), looks=looks)
+
+
+def _fetch(module: Service, connector: Connector) -> tuple[str, Instance]:
+    """What the service says; it is asked anew where it changed meanwhile, so that no machine is half of two."""
+    left = TRIES
+    while True:
+        left -= 1
+        try:
+            return module.fetch(connector)
+        except ChangedError:
+            if not left:
+                raise
 
 
 def choose(identity: Identity, asked: tuple[str, ...] | None) -> tuple[Choice | None, tuple[Look, ...]]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Akamai's (Linode's) metadata service: https://techdocs.akamai.com/cloud-computing/docs/metadata-service-api.
 
-Three requests: the token, the Linode, its keys.
+Four requests: the token, the Linode, its keys, and whether it is the same Linode still.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
     if not answers.require(INSTANCE, "/v1/instance", headers):
         raise SourceError(http.place, "no Linode is known by our address")
     answers.ask(KEYS, "/v1/ssh-keys", headers)
+    answers.confirm(parse_documents)
     instance = answers.parse(parse_documents)
     check_serial(instance, connector.identity, http.place)
     return http.place, instance

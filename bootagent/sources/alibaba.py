@@ -3,9 +3,9 @@
 
 Asked as in its security hardening mode, which wants a token; an instance that is not in that mode gives one too.
 
-Eight requests for an instance with one NIC, one address and one key: the token, who it is, what it is called, which
-keys there are and the one, its NICs, and of each NIC the addresses of both families; one more for each NIC with
-several IPv4 addresses, and where there are several NICs.
+Nine requests for an instance with one NIC, one address and one key: the token, who it is, what it is called, which
+keys there are and the one, its NICs, of each NIC the addresses of both families, and who it is still; one more for
+each NIC with several IPv4 addresses, and where there are several NICs.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
         tree.read(base + alibaba.V4)
         if len(alibaba.split_list(tree.found, base + alibaba.V4)) > 1:
             tree.read(base + alibaba.V4_PRIMARY)
+    tree.confirm(alibaba.parse_documents)
     return http.place, tree.parse(alibaba.parse_documents)
 
 

@@ -2,7 +2,7 @@
 """CloudStack's virtual router: https://docs.cloudstack.apache.org/en/latest/adminguide/virtual_machines/user-data.html.
 
 The router is DHCP server, resolver and metadata server of its network, and its resolver calls it ``data-server``.  Its
-address stands in the lease too, but each DHCP client keeps that elsewhere, and some nowhere.  Three requests.
+address stands in the lease too, but each DHCP client keeps that elsewhere, and some nowhere.  Four requests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.identity import Identity
     from bootagent.model.instance import Instance
-    from bootagent.sources._http import Connector
+    from bootagent.sources._http import Connector, Http
 
 SUMMARY = (
     "CloudStack's virtual router, where the machine's resolver knows it as ``data-server``; it is not looked for in "
@@ -28,14 +28,19 @@ def detect(identity: Identity) -> str:
 
 def fetch(connector: Connector) -> tuple[str, Instance]:
     """Where the service is, and the instance that it describes."""
+    return describe(connector.open(SERVER), "/latest/meta-data/")
+
+
+def describe(http: Http, base: str) -> tuple[str, Instance]:
+    """The same, of a service that has the router's leaves below ``base``."""
     from bootagent.formats.cloudstack import HOSTNAME, ID, KEYS, parse_documents
     from bootagent.sources._tree import Tree
 
-    http = connector.open(SERVER)
-    tree = Tree(http, "/latest/meta-data/")
+    tree = Tree(http, base)
     tree.read_id(ID)
     tree.read(HOSTNAME)
     tree.read(KEYS)
+    tree.confirm(parse_documents)
     return http.place, tree.parse(parse_documents)
 
 

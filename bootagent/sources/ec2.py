@@ -4,8 +4,8 @@
 Version 2 only: without a token it is another cloud's, and not for us.  The token's answer goes one hop by default
 (HttpPutResponseHopLimit), which is enough on the machine itself and not in a container with a network of its own.
 
-Seven requests for an instance with one NIC, and 5 + 3 n with n of them: the token, who it is, what it is called, its
-key and its NICs; of each NIC the addresses of both families, and its number where there are several.
+Eight requests for an instance with one NIC, and 6 + 3 n with n of them: the token, who it is, what it is called, its
+key and its NICs; of each NIC the addresses of both families, and its number where there are several; who it is still.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
     for nic in nics:
         for leaf in (ec2.V4, ec2.V6, *((ec2.NUMBER,) if len(nics) > 1 else ())):
             tree.read(f"{MACS}{nic}/{leaf}")
+    tree.confirm(ec2.parse_documents)
     instance = tree.parse(ec2.parse_documents)
     if connector.identity.begins("board_asset_tag", "i-"):  # so on Nitro; Xen's firmware does not say it
         check_serial(instance, connector.identity, http.place, "board_asset_tag")

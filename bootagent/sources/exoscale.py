@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exoscale's metadata service: https://community.exoscale.com/documentation/compute/cloud-init/.
 
-Three requests.  It says nothing of NICs: the public one has DHCP and router advertisements.
+Four requests, for CloudStack's leaves.  It says nothing of NICs: the public one has DHCP and router advertisements.
 """
 
 from __future__ import annotations
+
+from bootagent.sources.cloudstack import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,15 +29,7 @@ def detect(identity: Identity) -> str:
 
 def fetch(connector: Connector) -> tuple[str, Instance]:
     """Where the service is, and the instance that it describes."""
-    from bootagent.formats.cloudstack import HOSTNAME, ID, KEYS, parse_documents
-    from bootagent.sources._tree import Tree
-
-    http = connector.open(ADDRESS)
-    tree = Tree(http, "/1.0/meta-data/")
-    tree.read_id(ID)
-    tree.read(HOSTNAME)
-    tree.read(KEYS)
-    return http.place, tree.parse(parse_documents)
+    return describe(connector.open(ADDRESS), "/1.0/meta-data/")
 
 
 def fetch_user_data(connector: Connector) -> bytes | None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hetzner Cloud's metadata service: https://docs.hetzner.cloud/reference/cloud#server-metadata.
 
-Two requests: one document has all but the private networks.
+Three requests: one document has all but the private networks; it is asked for at the end once more.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
     if not answers.require(METADATA, "/hetzner/v1/metadata"):
         raise SourceError(http.place, "no server is known by our address")
     answers.ask(PRIVATE, "/hetzner/v1/metadata/private-networks")
+    answers.confirm(parse_documents)
     instance = answers.parse(parse_documents)
     check_serial(instance, connector.identity, http.place)
     return http.place, instance

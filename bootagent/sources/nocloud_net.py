@@ -2,7 +2,8 @@
 """NoCloud by HTTP: https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html.
 
 The documents of the drive, in a directory of a web server that the kernel command line or the serial number names
-(``ds=nocloud;s=http://…/``).  User data is asked for only where meta-data lacks the keys or the host name.
+(``ds=nocloud;s=http://…/``).  User data is asked for only where meta-data lacks the keys or the host name, and
+meta-data at the end once more.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
     if not answers.require(META_DATA, f"{path}{META_DATA}"):
         raise SourceError(f"{http.place}{path}", "no meta-data there")
     answers.ask(NETWORK_CONFIG, f"{path}{NETWORK_CONFIG}")
-    instance = seed.describe(answers.parse(parse_documents))
-    if not instance.ssh_keys or instance.hostname is None:
+    known = seed.describe(parse_documents(answers.found))
+    if not known.ssh_keys or known.hostname is None:
         answers.ask(USER_DATA, f"{path}{USER_DATA}")
-        instance = seed.describe(answers.parse(parse_documents))
-        if USER_DATA in answers.damaged and not instance.ssh_keys:
-            instance = instance._replace(ssh_keys=None)  # what is not answered has not said that there are none
+    answers.confirm(parse_documents)
+    instance = seed.describe(answers.parse(parse_documents))
+    if USER_DATA in answers.damaged and not instance.ssh_keys:
+        instance = instance._replace(ssh_keys=None)  # what is not answered has not said that there are none
     return f"{http.place}{path}", instance
 
 

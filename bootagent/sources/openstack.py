@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenStack's metadata service: https://docs.openstack.org/nova/latest/user/metadata.html#the-metadata-service.
 
-The documents of the config drive, at most four requests.  By IPv6 Neutron knows an instance by the MAC in its EUI-64
-address, https://docs.openstack.org/neutron/latest/admin/config-ipv6.html.  What only a drive has (``files``,
-``admin_pass``) is not here.
+The documents of the config drive, at most four requests: where one is left, the first is made once more at the end.
+By IPv6 Neutron knows an instance by the MAC in its EUI-64 address,
+https://docs.openstack.org/neutron/latest/admin/config-ipv6.html.  What only a drive has (``files``, ``admin_pass``) is
+not here.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
         if not version or not answers.require("meta_data.json", f"/openstack/{version}/meta_data.json"):
             raise SourceError(http.place, "no instance is known by our address")
     answers.ask("network_data.json", f"/openstack/{version}/network_data.json")
-    if version == "latest" and "network_data.json" not in answers.found:
+    if "network_data.json" in answers.found:
+        if version == "latest":
+            answers.confirm(openstack.parse_documents)
+    elif version == "latest":
         answers.ask("vendor_data.json", "/openstack/latest/vendor_data.json")
         config = openstack.network_config_path(answers.found["meta_data.json"])
         if config is not None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Oracle Cloud's metadata service: https://docs.oracle.com/en-us/iaas/Content/Compute/Tasks/gettingmetadata.htm.
 
-Version 2 only, which wants a header.  Two requests.
+Version 2 only, which wants a header.  Three requests: the instance, its NICs, and whether it is the same one still.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def fetch(connector: Connector) -> tuple[str, Instance]:
     if not answers.require(INSTANCE, "/opc/v2/instance/", HEADERS):
         raise SourceError(http.place, "no instance is known by our address")
     answers.ask(VNICS, "/opc/v2/vnics/", HEADERS)
+    answers.confirm(parse_documents)
     return http.place, answers.parse(parse_documents)
 
 
