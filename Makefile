@@ -14,7 +14,7 @@ check: $(TOOLS)
 	$(VENV)/bin/python -m pytest -q -n auto $(TESTS)
 
 check-vm: $(TOOLS)
-	$(VENV)/bin/python -m pytest -q -p no:cacheprovider -o addopts= -n auto --dist loadgroup tests/vm
+	$(VENV)/bin/python -m pytest -q -p no:cacheprovider -o addopts= -n auto tests/vm
 
 bench: $(TOOLS)
 	$(VENV)/bin/python -m tests.bench

@@ -2,7 +2,7 @@
 """Fixtures of the VM tests: each image's machine is booted once or four times, and each boot is looked at once.
 
 ``python3 -m pytest tests/vm`` runs them, as root. A tool that is missing ends the run with one line that names it.
-With ``-n N --dist loadgroup`` so many machines run side by side, all tests of one machine in one process.
+With ``-n N`` so many machines run side by side.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from . import base
 from . import images as disks
@@ -22,6 +23,8 @@ from .journey import Boot, Journey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from xdist.remote import Producer
 
 # A life of four boots for one image of each kind of backend, by MAC and by name; elsewhere the first boot tells all.
 WHOLE_LIFE = {("bookworm", "networkd"), ("trixie", "ifupdown")}
@@ -32,8 +35,7 @@ STAGES = ("first", "again", "rebooted", "other")
 IMAGES = [(suite, image) for image in base.IMAGES for suite in base.SUITES]
 BOOTS = {image: len(STAGES) if image in WHOLE_LIFE else 1 for image in IMAGES}
 
-# What a test's parameters call the machine that it is about.
-MACHINES = ("visit", "life", "image", "said", "suite")
+STAGE_FOLLOWS = ":"  # in the id of a visit
 
 # Each program and the Debian package that holds it.
 TOOLS = {
@@ -76,14 +78,18 @@ def require_tools(more: Mapping[str, str] = MappingProxyType({})) -> None:
         pytest.exit(f"the VM tests lack: {', '.join(missing)}", returncode=1)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist looks for the groups in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests about one machine are a group, whatever module they are in."""
-    for item in items:
-        call = getattr(item, "callspec", None)
-        machine = next((call.params[name] for name in MACHINES if name in call.params), "") if call else ""
-        name = machine if isinstance(machine, str) else "-".join(machine[:2])
-        item.add_marker(pytest.mark.xdist_group(name if isinstance(machine, Visit) else f"{item.path.stem}-{name}"))
+class ByMachine(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests about the boots of one image are for one process, whatever module they are in; others module by module."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, test = nodeid.partition("::")
+        image, is_visit, _ = test.partition("[")[2].partition(STAGE_FOLLOWS)
+        return image if is_visit else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachine:
+    """Not xdist's ``loadgroup``: 3.8 changes ids that pytest 9.2 no longer looks at."""
+    return ByMachine(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +108,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         wanted = mark.args if mark else STAGES
         images = [image for image in IMAGES if image in SEALED or not metafunc.definition.get_closest_marker("sealed")]
         visits = [Visit(*image, stage) for image in images for stage in STAGES[: BOOTS[image]] if stage in wanted]
-        metafunc.parametrize("visit", visits, ids=["-".join(visit) for visit in visits], scope="module")
+        metafunc.parametrize(
+            "visit",
+            visits,
+            ids=[f"{suite}-{image}{STAGE_FOLLOWS}{stage}" for suite, image, stage in visits],
+            scope="module",
+        )
 
 
 @pytest.fixture(scope="module")
