@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from bootagent.errors import DocumentError
 from bootagent.formats.links import parse_mac
+from bootagent.formats.openstack import parse_json
+from bootagent.formats.report import Report
+from bootagent.model.instance import Instance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from bootagent.formats.report import Report
     from bootagent.model.values import MacAddress
 
 
@@ -45,6 +47,26 @@ class Answered:
             return value
 
         return check_mapping(self.value(name, parse_mapping), name, self._report)
+
+
+def parse_one(
+    documents: Mapping[str, bytes],
+    name: str,
+    describe: Callable[[dict[str, Any], str, Report], Instance],
+    parse: Callable[[str, bytes], object] = parse_json,
+) -> Instance:
+    """The instance that one document describes alone, which may be absent or broken.
+
+    ``describe`` makes it of the mapping in it, the beginning of each place in it, and a report.
+    """
+    report = Report()
+    answered = Answered(documents, report)
+    data = answered.mapping(name, parse)
+    if data is None:
+        return Instance(broken=frozenset(answered.broken), problems=report.problems())
+    instance = describe(data, f"{name}: ", report)
+    problems = (*report.problems(), *instance.problems)
+    return instance._replace(documents=(name,), origins=report.origins, problems=problems)
 
 
 def check_mapping(value: object, name: str, report: Report) -> dict[str, Any] | None:

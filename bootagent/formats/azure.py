@@ -9,12 +9,10 @@ https://learn.microsoft.com/en-us/azure/virtual-network/ip-services/virtual-netw
 from __future__ import annotations
 
 from bootagent.formats.addressing import AddressingDraft
-from bootagent.formats.answers import Answered, check_mapping, find_mac, find_records
+from bootagent.formats.answers import check_mapping, find_mac, find_records, parse_one
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
 from bootagent.formats.netconfig_addresses import add_address
-from bootagent.formats.openstack import parse_json
 from bootagent.formats.prefixes import BITS
-from bootagent.formats.report import Report
 from bootagent.model.instance import Instance
 from bootagent.model.network import Link, Network
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from bootagent.formats.report import Report
     from bootagent.model.sshkey import SshKey
 
 DOCUMENT = "instance"
@@ -32,24 +31,21 @@ FAMILIES = (("ipv4", 4), ("ipv6", 6))
 
 def parse_documents(documents: Mapping[str, bytes]) -> Instance:
     """The instance that the document describes, which may be absent or broken."""
-    report = Report()
-    answered = Answered(documents, report)
-    data = answered.mapping(DOCUMENT, parse_json)
-    if data is None:
-        return Instance(broken=frozenset(answered.broken), problems=report.problems())
-    base = f"{DOCUMENT}: compute."
-    vm = check_mapping(data.get("compute"), f"{DOCUMENT}: compute", report) or {}
+    return parse_one(documents, DOCUMENT, _describe)
+
+
+def _describe(data: dict[str, Any], place: str, report: Report) -> Instance:
+    base = f"{place}compute."
+    vm = check_mapping(data.get("compute"), f"{place}compute", report) or {}
     profile = check_mapping(vm.get("osProfile"), f"{base}osProfile", report) or {}
     # The name of the VM is that of a resource, and the guest's only where it was given none of its own.
     named = (profile, f"{base}osProfile.", "computerName") if profile.get("computerName") else (vm, base, "name")
-    instance = Instance(
+    return Instance(
         parse_id(vm, base, report, IDS),
         parse_hostname(named[0], named[1], report, (named[2],)),
         _parse_keys(vm, base, report),
         _parse_network(data, report),
-        documents=(DOCUMENT,),
     )
-    return instance._replace(origins=report.origins, problems=report.problems())
 
 
 def _parse_keys(vm: dict[str, Any], base: str, report: Report) -> tuple[SshKey, ...] | None:

@@ -9,12 +9,10 @@ none but those of keys is looked at.
 from __future__ import annotations
 
 from bootagent.formats.addressing import AddressingDraft
-from bootagent.formats.answers import Answered, check_mapping, find_mac, find_records
+from bootagent.formats.answers import check_mapping, find_mac, find_records, parse_one
 from bootagent.formats.links import parse_mtu
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
 from bootagent.formats.netconfig_addresses import add_address
-from bootagent.formats.openstack import parse_json
-from bootagent.formats.report import Report
 from bootagent.jsontext import parse_json_text
 from bootagent.model.instance import Instance
 from bootagent.model.network import Link, Network
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from bootagent.formats.report import Report
     from bootagent.model.sshkey import SshKey
 
 DOCUMENT = "v1"
@@ -42,21 +41,22 @@ def parse_documents(documents: Mapping[str, bytes], now: float = 0.0) -> Instanc
 
     Keys that have expired by ``now``, in seconds since the epoch, are left out.
     """
-    report = Report()
-    answered = Answered(documents, report)
-    data = answered.mapping(DOCUMENT, parse_json)
-    if data is None:
-        return Instance(broken=frozenset(answered.broken), problems=report.problems())
-    vm = check_mapping(data.get("instance"), f"{DOCUMENT}: instance", report) or {}
-    base = f"{DOCUMENT}: instance."
-    instance = Instance(
+
+    def describe(data: dict[str, Any], place: str, report: Report) -> Instance:
+        return _describe(data, place, now, report)
+
+    return parse_one(documents, DOCUMENT, describe)
+
+
+def _describe(data: dict[str, Any], place: str, now: float, report: Report) -> Instance:
+    vm = check_mapping(data.get("instance"), f"{place}instance", report) or {}
+    base = f"{place}instance."
+    return Instance(
         parse_id(vm, base, report, IDS),
         parse_hostname(vm, base, report, HOSTNAMES),
         _parse_keys(data, vm, now, report),
         _parse_network(vm, base, report),
-        documents=(DOCUMENT,),
     )
-    return instance._replace(origins=report.origins, problems=report.problems())
 
 
 def _parse_keys(data: dict[str, Any], vm: dict[str, Any], now: float, report: Report) -> tuple[SshKey, ...]:

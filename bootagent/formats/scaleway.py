@@ -11,12 +11,10 @@ that is advertised.  Before 2023 (``private_ip``) a public IPv4 address stood in
 from __future__ import annotations
 
 from bootagent.formats.addressing import AddressingDraft
-from bootagent.formats.answers import Answered, check_mapping, find_mac, find_records
+from bootagent.formats.answers import check_mapping, find_mac, find_records, parse_one
 from bootagent.formats.links import parse_mac
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
 from bootagent.formats.netconfig_addresses import add_address
-from bootagent.formats.openstack import parse_json
-from bootagent.formats.report import Report
 from bootagent.model.instance import Instance
 from bootagent.model.network import Addressing, Link, Network
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from bootagent.formats.report import Report
     from bootagent.model.sshkey import SshKey
 
 DOCUMENT = "conf"
@@ -37,20 +36,16 @@ KEY_TAG = "AUTHORIZED_KEY="
 
 def parse_documents(documents: Mapping[str, bytes]) -> Instance:
     """The instance that the document describes, which may be absent or broken."""
-    report = Report()
-    answered = Answered(documents, report)
-    data = answered.mapping(DOCUMENT, parse_json)
-    if data is None:
-        return Instance(broken=frozenset(answered.broken), problems=report.problems())
-    base = f"{DOCUMENT}: "
-    instance = Instance(
+    return parse_one(documents, DOCUMENT, _describe)
+
+
+def _describe(data: dict[str, Any], base: str, report: Report) -> Instance:
+    return Instance(
         parse_id(data, base, report, IDS),
         parse_hostname(data, base, report, HOSTNAMES),
         _parse_keys(data, base, report),
         _parse_network(data, base, report),
-        documents=(DOCUMENT,),
     )
-    return instance._replace(origins=report.origins, problems=report.problems())
 
 
 def _parse_keys(data: dict[str, Any], base: str, report: Report) -> tuple[SshKey, ...]:

@@ -7,12 +7,11 @@ Each address says whether it is had by DHCP, which for IPv6 means router adverti
 from __future__ import annotations
 
 from bootagent.formats.addressing import AddressingDraft, Resolvers
-from bootagent.formats.answers import Answered, check_mapping, find_mac, find_records
+from bootagent.formats.answers import check_mapping, find_mac, find_records, parse_one
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
 from bootagent.formats.netconfig_addresses import add_address
 from bootagent.formats.openstack import parse_json
 from bootagent.formats.prefixes import split_address
-from bootagent.formats.report import Report
 from bootagent.model.instance import Instance
 from bootagent.model.network import Link, Network
 
@@ -20,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from bootagent.formats.report import Report
 
 DOCUMENT = "v1.json"
 IDS = ("instance_id",)
@@ -29,20 +30,16 @@ KEYS = "public_keys"
 
 def parse_documents(documents: Mapping[str, bytes]) -> Instance:
     """The instance that the document describes, which may be absent or broken."""
-    report = Report()
-    answered = Answered(documents, report)
-    data = answered.mapping(DOCUMENT, parse_json)
-    if data is None:
-        return Instance(broken=frozenset(answered.broken), problems=report.problems())
-    base = f"{DOCUMENT}: "
-    instance = Instance(
+    return parse_one(documents, DOCUMENT, _describe)
+
+
+def _describe(data: dict[str, Any], base: str, report: Report) -> Instance:
+    return Instance(
         parse_id(data, base, report, IDS),
         parse_hostname(data, base, report, HOSTNAMES),
         parse_keys(data, base, report, (KEYS,)) if KEYS in data else None,
         _parse_network(data, base, report),
-        documents=(DOCUMENT,),
     )
-    return instance._replace(origins=report.origins, problems=report.problems())
 
 
 def parse_user_data(data: bytes) -> bytes | None:

@@ -9,13 +9,11 @@ service makes a configuration of version 1 of it all (``cloud_interfaces``), tha
 from __future__ import annotations
 
 from bootagent.formats.addressing import AddressingDraft
-from bootagent.formats.answers import Answered, check_mapping, find_mac, find_records
+from bootagent.formats.answers import check_mapping, find_mac, find_records, parse_one
 from bootagent.formats.links import parse_mtu
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
 from bootagent.formats.netconfig_addresses import add_address, parse_route
 from bootagent.formats.netconfig_subnets import route_key
-from bootagent.formats.openstack import parse_json
-from bootagent.formats.report import Report
 from bootagent.model.instance import Instance
 from bootagent.model.network import Link, Network
 
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from bootagent.formats.report import Report
     from bootagent.model.instance import Problem
 
 DOCUMENT = "v1.json"
@@ -34,21 +33,18 @@ HOSTNAMES = ("hostname",)
 
 def parse_documents(documents: Mapping[str, bytes]) -> Instance:
     """The instance that the document describes, which may be absent or broken."""
-    report = Report()
-    answered = Answered(documents, report)
-    data = answered.mapping(DOCUMENT, parse_json)
-    if data is None:
-        return Instance(broken=frozenset(answered.broken), problems=report.problems())
-    base = f"{DOCUMENT}: "
-    instance = Instance(
+    return parse_one(documents, DOCUMENT, _describe)
+
+
+def _describe(data: dict[str, Any], base: str, report: Report) -> Instance:
+    network, doubts = _parse_network(data, base, report)
+    return Instance(
         parse_id(data, base, report, IDS),
         parse_hostname(data, base, report, HOSTNAMES),
         parse_keys(data, base, report),
-        documents=(DOCUMENT,),
+        network,
+        problems=doubts,
     )
-    network, doubts = _parse_network(data, base, report)
-    problems = (*report.problems(), *doubts)
-    return instance._replace(network=network, origins=report.origins, problems=problems)
 
 
 def _parse_network(data: dict[str, Any], base: str, report: Report) -> tuple[Network | None, tuple[Problem, ...]]:

@@ -35,7 +35,7 @@ STAGES = ("first", "again", "rebooted", "other")
 IMAGES = [(suite, image) for image in base.IMAGES for suite in base.SUITES]
 BOOTS = {image: len(STAGES) if image in WHOLE_LIFE else 1 for image in IMAGES}
 
-STAGE_FOLLOWS = ":"  # in the id of a visit
+STAGE_FOLLOWS = "@"  # in the id of a visit
 
 # Each program and the Debian package that holds it.
 TOOLS = {
