@@ -152,7 +152,7 @@ EC2 = Cloud(
     *("ec2", ec2, "dhcp", (METADATA_V4,), "10.40.0.44/32", outside.DHCP_ROUTER),
     smbios="manufacturer=Amazon EC2,product=t3.micro",
     uuid="ec2e1916-9099-4caf-bd21-012345abcdef",
-    requests=7,
+    requests=8,
 )
 WEB_SEED = Cloud(
     *("nocloud_net", nocloud, "dhcp", (SEED,), DHCP_STATIC, outside.DHCP_ROUTER),
