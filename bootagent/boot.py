@@ -44,7 +44,7 @@ class Prepared(Record):
     decision: planners.Decision
     problems: tuple[Problem, ...]
     clock: Clock
-    stage: str = "root"  # where it is done: there, or in the initramfs (early.py), or with a network (online.py)
+    stage: str = "root"  # where it is done: there, in the initramfs (early.py), with a network (online.py), or later
 
     @property
     def found(self) -> sources.Found | None:
@@ -129,6 +129,10 @@ def apply(root: Root, given: Mapping[str, object]) -> Result | None:
 def carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
     """Commit what was decided, and say what came of it."""
     writer = Writer(root)
+    if prepared.options.on_failure == "revert" and prepared.stage != "revert":
+        from bootagent.previous import keep_previous
+
+        keep_previous(root, writer, prepared)
     changes = _commit(root, writer, prepared)
     prepared.clock.step("commit")
     failed = tuple(Problem("error", change.path, change.error) for change in changes if change.error)

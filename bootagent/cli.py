@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _apply_online(Root())
         if arguments == ["apply-hotplug"]:  # and where a NIC came or went: for its unit
             return _apply_hotplug(Root())
+        if arguments == ["apply-revert"]:  # and where nobody is reached
+            return _apply_revert(Root())
         if arguments == ["run-user-data"]:  # for its unit, not for people: in no list of verbs
             return _run_user_data(Root())
         if arguments == ["verify-boot"]:  # likewise
@@ -201,6 +203,16 @@ def _apply_hotplug(root: Root) -> int:
     result = apply_hotplug(root)
     if isinstance(result, str):
         sys.stdout.write(f"bootagent: {result}\n")
+        return 0
+    return _report(result)
+
+
+def _apply_revert(root: Root) -> int:
+    from bootagent.revert import apply_revert
+
+    result = apply_revert(root)
+    if isinstance(result, str):
+        sys.stdout.write(f"bootagent: revert: {result}\n")
         return 0
     return _report(result)
 

@@ -3,7 +3,8 @@
 
 ``user-data``, where the option says so: ``{"source": "configdrive", "path": "/dev/vdb", "instance": "..."}``, until
 bootagent-userdata.service takes it.  ``random-seed``: the bytes that bootagent-seed.service credits to the kernel.
-``to-verify``, where the option says so: bootagent-verify.service is to look what the kernel has.
+``to-verify``, where an option says so: bootagent-verify.service is to look what the kernel has, and where the file says
+``revert`` a network by which nobody is reached is given up (``revert.py``).
 The first two are for an instance once: a script that ran twice may do harm, and a seed that is credited twice is no
 entropy.
 """
@@ -14,7 +15,7 @@ from bootagent.jsontext import format_json
 from bootagent.model.instance import Problem
 from bootagent.model.plan import File
 from bootagent.record import Record
-from bootagent.state import SEED, TO_VERIFY, USER_DATA, user_data_run
+from bootagent.state import REVERTS, SEED, TO_VERIFY, USER_DATA, user_data_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ class Later(Record):
 def hand_over(root: Root, writer: Writer, prepared: Prepared) -> Later:
     """Make the files, after all else is written."""
     found = prepared.found
-    files = [File(TO_VERIFY, "")] if prepared.options.verify == "on" else []
+    options = prepared.options
+    reverts = options.on_failure == "revert"
+    files = [File(TO_VERIFY, REVERTS if reverts else "")] if options.verify == "on" or reverts else []
     later = _for_instance(root, writer, prepared, found, files) if found else Later()
     changes = [writer.write(file, durable=False) for file in files]
     failed = tuple(Problem("error", change.path, change.error) for change in changes if change.error)

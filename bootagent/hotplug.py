@@ -15,7 +15,7 @@ from bootagent.commit import RUN_DIR, Lock, Writer
 from bootagent.host import read_cmdline
 from bootagent.inputs import read_inputs
 from bootagent.options import is_off
-from bootagent.reload import plan_reload, write_script
+from bootagent.reload import UMASK, plan_reload, write_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ STAGE = "hot-plug"
 DEADLINE = 60.0  # seconds for a service: this machine has a network, or waits for no one with it
 NOTE = "hotplug-"
 RELOAD = f"{RUN_DIR}/reload-hotplug"
-UMASK = "umask 022"  # with the unit's, the daemons could not read what their programs write
 
 
 def apply_hotplug(root: Root) -> Result | str:

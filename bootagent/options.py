@@ -8,6 +8,7 @@ line of the agent; the path of a drive is inside the root in the first two.  Key
     drive: /dev/vdb            the drive, not looked for
     fallback: dhcp | none      what a NIC that no document names gets
     hostname: fqdn | short | keep
+    on-failure: revert | keep  what becomes of a network by which nobody is reached (revert.py); kept by default
     render-to: etc | run       where the network's files go; run: an /etc that is read-only or verified
     sources: [configdrive]     the sources that are asked; default: each there is; on the kernel command line a,b
     user-data: scripts | off   whether the instance's user data is run, as root; off by default
@@ -44,6 +45,7 @@ class Options(Record):
     drive: str | None = None
     fallback: str = "dhcp"
     hostname: str = "fqdn"
+    on_failure: str = "keep"
     render_to: str = "etc"
     sources: tuple[str, ...] | None = None
     user_data: str = "off"
@@ -160,6 +162,7 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "drive": _path,
     "fallback": _one_of("dhcp", "none"),
     "hostname": _one_of("fqdn", "short", "keep"),
+    "on-failure": _one_of("revert", "keep"),
     "render-to": _one_of("etc", "run"),
     "sources": _sources,
     "user-data": _one_of("scripts", "off"),

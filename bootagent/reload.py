@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bootagent.root import Root
 
 AREAS = (AREA, FALLBACK)
+UMASK = "umask 022"  # with that of the agent's own units, the daemons could not read what their programs write
 
 
 def plan_reload(result: Result, fresh: frozenset[str] = frozenset()) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
@@ -38,6 +39,11 @@ def plan_reload(result: Result, fresh: frozenset[str] = frozenset()) -> tuple[tu
     if lines is None:
         return (), (Problem("warning", "network", f"{prepared.backend} takes what is new at the next boot"),)
     return lines, ()
+
+
+def takes_updates(backend: str) -> bool:
+    """Whether the backend takes new files while it is at work."""
+    return renderers.load(backend).render_reload(Update()) is not None
 
 
 def write_script(root: Root, prepared: Prepared, path: str, lines: tuple[str, ...]) -> tuple[Problem, ...]:

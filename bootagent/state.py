@@ -42,7 +42,10 @@ USER_DATA = "/run/bootagent/user-data"  # some waits for its unit: JSON, see han
 USER_DATA_RUN = "/var/lib/bootagent/user-data"  # holds a file for each instance whose user data was run
 SEED = "/run/bootagent/random-seed"  # waits for its unit to be credited
 TO_VERIFY = "/run/bootagent/to-verify"  # bootagent-verify.service is to look, once all else of the boot is done
+REVERTS = "revert\n"  # what that file says where the option is on
 VERIFIED = "/run/bootagent/verify.json"  # and what it found
+TO_REVERT = "/run/bootagent/to-revert"  # nobody is reached: bootagent-revert.service is to try a lesser network
+WALKED = "/run/bootagent/reverted"  # what it tried on this boot, a line each
 VERSION = 1
 
 

@@ -174,9 +174,10 @@ def test_udev_leaves_the_notes_that_are_waited_for_and_taken() -> None:
     ]
 
 
-def test_hot_plug_has_no_more_power_than_the_second_half_of_a_boot() -> None:
+@pytest.mark.parametrize("unit", ["bootagent-hotplug.service", "bootagent-revert.service"])
+def test_later_work_has_no_more_power_than_the_second_half_of_a_boot(unit: str) -> None:
     powers = []
-    for name in ("bootagent-online.service", "bootagent-hotplug.service"):
+    for name in ("bootagent-online.service", unit):
         text = (CHECKOUT / "systemd" / name).read_text(encoding="ascii")
         lines = text[text.index("CapabilityBoundingSet=") :].partition("[Install]")[0].splitlines()
         powers.append([line for line in lines if line and not line.startswith("#")])

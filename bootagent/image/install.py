@@ -29,9 +29,13 @@ WANTS = "/etc/systemd/system/multi-user.target.wants"
 UNITS = (  # enabled
     *("bootagent.service", "bootagent-online.service", "bootagent-reload.service", "bootagent-ifupdown.service"),
     *("bootagent-seed.service", "bootagent-userdata.path", "bootagent-verify.service", "bootagent-hotplug.path"),
+    "bootagent-revert.path",
 )
 # Which those ask for.
-HELPERS = ("bootagent-unchanged.service", "bootagent-userdata.service", "bootagent-hotplug.service")
+HELPERS = (
+    *("bootagent-unchanged.service", "bootagent-userdata.service", "bootagent-hotplug.service"),
+    "bootagent-revert.service",
+)
 OPENRC_SCRIPTS = {"/etc/init.d/bootagent": "boot", "/etc/init.d/bootagent-userdata": "default"}  # and their runlevels
 DRACUT_MODULES = "/usr/lib/dracut/modules.d"
 DRACUT_MODULE = f"{DRACUT_MODULES}/50bootagent"  # in no initramfs that does not ask for it

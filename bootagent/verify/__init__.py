@@ -16,11 +16,12 @@ from bootagent.jsontext import format_json
 from bootagent.log import write_line
 from bootagent.model.instance import Problem
 from bootagent.model.plan import File
-from bootagent.state import VERIFIED
+from bootagent.state import REVERTS, TO_REVERT, TO_VERIFY, VERIFIED
 from bootagent.verify.compare import compare
 from bootagent.verify.live import read_live
 from bootagent.verify.netlink import Listener
 from bootagent.verify.planned import read_planned
+from bootagent.verify.reach import ask_gateways, is_cut_off
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 PATIENCE = 60.0  # seconds: a switch port with spanning tree passes nothing for 30 or 50
+ANSWER = 4.0  # seconds: the kernel asks three times, one second apart (arp(7), mcast_solicit)
 CONSOLE_LINES = 10
 EXIT_DEVIATIONS = 1
 
@@ -54,12 +56,17 @@ def verify(root: Root, as_json: bool) -> int:
 def verify_boot(root: Root, patience: float = PATIENCE) -> int:
     """Look until all is as planned or the time is over; the result goes to the status and to the console."""
     place, network = read_planned(root)
+    reverts = root.read(TO_VERIFY) == REVERTS.encode()
+    if reverts:
+        ask_gateways(_read(root))
     findings = _watch(root, network, patience)
+    files = [File(TO_REVERT, "")] if reverts and _is_cut_off(root, network) else []
+    files.append(File(VERIFIED, _json(place, network, findings)))
     writer = Writer(root)
-    change = writer.write(File(VERIFIED, _json(place, network, findings)), durable=False)
+    for change in [writer.write(file, durable=False) for file in files]:
+        if change.error:
+            write_line("error", change.error)
     writer.close()
-    if change.error:
-        write_line("error", change.error)
     sys.stdout.write(console_block(network, findings))
     return EXIT_DEVIATIONS if _doubts(findings) else 0
 
@@ -89,6 +96,13 @@ def _watch(root: Root, network: BoundNetwork, seconds: float) -> Findings:
             dark -= lit
             findings = compare(network, live)
     return (*findings, *late)
+
+
+def _is_cut_off(root: Root, network: BoundNetwork) -> bool:
+    """Whether no gateway answers now, however it was a minute ago."""
+    ask_gateways(_read(root))
+    time.sleep(ANSWER)
+    return is_cut_off(network, _read(root))
 
 
 def _planned_devices(network: BoundNetwork, live: Live) -> set[str]:
