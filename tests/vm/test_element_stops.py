@@ -284,7 +284,7 @@ def test_the_agent_can_come_from_another_repository(tmp_path: pathlib.Path) -> N
     repository = tmp_path / "repository"
     subprocess.run(["git", "init", "-q", "-b", "trunk", str(repository)], check=True)
     author = ("-c", "user.name=A", "-c", "user.email=a@example.org")
-    for name in ("bootagent", "systemd", "openrc"):
+    for name in ("bootagent", "systemd", "openrc", "udev"):
         subprocess.run(["cp", "-r", str(ROOT / name), str(repository)], check=True)
     subprocess.run(["git", "-C", str(repository), "add", "."], check=True)
     subprocess.run(["git", "-C", str(repository), *author, "commit", "-q", "-m", "agent"], check=True)
