@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the VM tests: each image's machine is booted once or four times, and each boot is looked at once.
+"""Fixtures of the VM tests: each image's machine is booted once or more often, and each boot is looked at once.
 
 ``python3 -m pytest tests/vm`` runs them, as root. A tool that is missing ends the run with one line that names it.
 With ``-n N`` so many machines run side by side.
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     from xdist.remote import Producer
 
-# A life of four boots for one image of each kind of backend, by MAC and by name; elsewhere the first boot tells all.
-WHOLE_LIFE = {("bookworm", "networkd"), ("trixie", "ifupdown")}
+STAGES = ("first", "again", "rebooted", "other")
+# A whole life for one image; another instance on the same disk where devices go by name; elsewhere the first boot tells
+# all.
+LIVES = {("bookworm", "networkd"): STAGES, ("trixie", "ifupdown"): ("first", "other")}
 # Sealed as for cloning: what presets would make of ifupdown's network, and who makes the host keys, differs by suite.
 SEALED = (("bookworm", "ifupdown"), ("bookworm", "networkd"), ("trixie", "ifupdown"))
-STAGES = ("first", "again", "rebooted", "other")
 # The suites take turns, so that two trees that are made side by side do not wait for one another.
 IMAGES = [(suite, image) for image in base.IMAGES for suite in base.SUITES]
-BOOTS = {image: len(STAGES) if image in WHOLE_LIFE else 1 for image in IMAGES}
 
 STAGE_FOLLOWS = "@"  # in the id of a visit
 
@@ -107,7 +107,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         mark = metafunc.definition.get_closest_marker("boots")
         wanted = mark.args if mark else STAGES
         images = [image for image in IMAGES if image in SEALED or not metafunc.definition.get_closest_marker("sealed")]
-        visits = [Visit(*image, stage) for image in images for stage in STAGES[: BOOTS[image]] if stage in wanted]
+        visits = [Visit(*image, stage) for image in images for stage in LIVES.get(image, STAGES[:1]) if stage in wanted]
         metafunc.parametrize(
             "visit",
             visits,
@@ -123,7 +123,7 @@ def journey(visit: Visit, journeys: dict[tuple[str, str], Journey]) -> Journey:
     if image not in journeys:
         require_tools()
         install = disks.install_and_seal if image in SEALED else disks.install_agent
-        journeys[image] = Journey(*image, STAGES[: BOOTS[image]], install)
+        journeys[image] = Journey(*image, LIVES.get(image, STAGES[:1]), install)
         journeys[image].travel()
     return journeys[image]
 

@@ -32,7 +32,7 @@ class Boot(NamedTuple):
 class Journey:
     """One disk of one image, booted again and again.
 
-    ``stages`` are those of its boots, of ``first``, ``again``, ``rebooted`` and ``other``, without a gap. Every boot
+    ``stages`` are those of its boots, of ``first``, ``again``, ``rebooted`` and ``other``, in that order. Every boot
     leaves its evidence in the cache directory.
     """
 
