@@ -76,10 +76,13 @@ def render(network: BoundNetwork, host: Host) -> Plan:
 
 
 def render_reload(update: Update) -> tuple[str, ...]:
-    """nmcli(1): a profile's id is the stem of its file; the others, and their devices, are left alone."""
+    """nmcli(1): a profile's id is the stem of its file; the others, and their devices, are left alone.
+
+    The profile for NICs that no document names is of no device: NetworkManager gives it to each that has none.
+    """
     written = (path for path in update.changed if path in update.new and path.endswith(PROFILE))
     ids = (path.rpartition("/")[2][: -len(PROFILE)] for path in written)
-    ups = (f"nmcli --wait 30 connection up id {name}" for name in ids)
+    ups = (f"nmcli --wait 30 connection up id {name}" for name in ids if name.startswith("bootagent-"))
     return ("nmcli connection reload", *ups) if update.changed else ()
 
 
