@@ -3,7 +3,7 @@
 
 Only where ``on-failure: revert`` asks for it.  ``/var/lib/bootagent/previous.json``, mode 0600::
 
-    {"instance": "…", "files": [{"path": "/etc/…", "content": "…", "mode": 420}]}
+    {"instance": "…", "files": [{"path": "/etc/…", "content": "…", "mode": 416, "owner": "0:998"}]}
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def keep_previous(root: Root, writer: Writer, prepared: Prepared) -> None:
     try:
         # Links are the backend's own, and stay.
         read = {path: root.read(path) for path in old if root.link(path) is None}
-        modes = {path: _mode(root, path) for path, text in read.items() if text is not None}
+        rights = {path: _rights(root, path) for path, text in read.items() if text is not None}
     except OSError:
         return  # what cannot be read cannot be gone back to
     there = {path: text.decode("utf-8", "surrogateescape") for path, text in read.items() if text is not None}
     files = [file for file in prepared.decision.plan.files if file.area in (AREA, FALLBACK)]
     if there and there != {file.path: file.content for file in files}:
-        kept = [{"path": path, "content": text, "mode": modes[path]} for path, text in there.items()]
+        kept = [{"path": path, "content": text, **rights[path]} for path, text in there.items()]
         document = {"instance": prepared.manifest.instance, "files": kept}
         writer.write(File(PREVIOUS, format_json(document) + "\n", 0o600))
 
@@ -49,14 +49,19 @@ def read_previous(root: Root, instance: str | None) -> tuple[File, ...]:
         data = parse_json_text((root.read(PREVIOUS) or b"{}").decode())
         if data["instance"] != instance:
             return ()
-        return tuple(File(str(f["path"]), str(f["content"]), int(f["mode"]), area=AREA) for f in data["files"])
+        return tuple(
+            File(str(item["path"]), str(item["content"]), int(item["mode"]), str(item["owner"]), area=AREA)
+            for item in data["files"]
+        )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ()
 
 
-def _mode(root: Root, path: str) -> int:
+def _rights(root: Root, path: str) -> dict[str, object]:
+    """Who may read it: networkd runs as a user of its own, and NetworkManager takes no file that others may read."""
     fd = root.open_file(path)
     try:
-        return stat.S_IMODE(os.fstat(fd).st_mode)
+        status = os.fstat(fd)
     finally:
         os.close(fd)
+    return {"mode": stat.S_IMODE(status.st_mode), "owner": f"{status.st_uid}:{status.st_gid}"}
