@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 EXIT_PROBLEMS = 1
+# For units, not for people: in no list of verbs.
+FOR_UNITS = ("apply-early", "apply-online", "apply-hotplug", "apply-revert", "run-user-data", "verify-boot")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,18 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments == ["apply"]:  # the boot itself, which has no time for argparse
             return _apply(Root(), {})
-        if arguments == ["apply-early"]:  # the same in the initramfs
-            return _apply_early(Root())
-        if arguments == ["apply-online"]:  # and where a metadata service is asked
-            return _apply_online(Root())
-        if arguments == ["apply-hotplug"]:  # and where a NIC came or went: for its unit
-            return _apply_hotplug(Root())
-        if arguments == ["apply-revert"]:  # and where nobody is reached
-            return _apply_revert(Root())
-        if arguments == ["run-user-data"]:  # for its unit, not for people: in no list of verbs
-            return _run_user_data(Root())
-        if arguments == ["verify-boot"]:  # likewise
-            return _verify_boot(Root())
+        if len(arguments) == 1 and arguments[0] in FOR_UNITS:
+            return _run_for_unit(arguments[0], Root())
         return _run(_parser().parse_args(arguments))
     except BootagentError as error:
         write_line("error", str(error))
@@ -177,56 +169,39 @@ def _apply(root: Root, given: dict[str, object]) -> int:
     return _report(result)
 
 
-def _apply_early(root: Root) -> int:
-    from bootagent.early import apply_early
+def _run_for_unit(verb: str, root: Root) -> int:
+    """The further boots, each for a unit of its own: modules that a boot does not need."""
+    if verb == "apply-early":
+        from bootagent.early import apply_early
 
-    result = apply_early(root)
-    if isinstance(result, str):
-        sys.stdout.write(f"bootagent: left to the real root: {result}\n")
-        return 0
-    return _report(result)
+        return _tell(apply_early(root), "left to the real root: ")
+    if verb == "apply-online":
+        from bootagent.online import apply_online
 
+        return _tell(apply_online(root))
+    if verb == "apply-hotplug":
+        from bootagent.hotplug import apply_hotplug
 
-def _apply_online(root: Root) -> int:
-    from bootagent.online import apply_online
+        return _tell(apply_hotplug(root))
+    if verb == "apply-revert":
+        from bootagent.revert import apply_revert
 
-    result = apply_online(root)
-    if isinstance(result, str):
-        sys.stdout.write(f"bootagent: {result}\n")
-        return 0
-    return _report(result)
+        return _tell(apply_revert(root), "revert: ")
+    if verb == "run-user-data":
+        from bootagent.userdata import run_user_data
 
-
-def _apply_hotplug(root: Root) -> int:
-    from bootagent.hotplug import apply_hotplug
-
-    result = apply_hotplug(root)
-    if isinstance(result, str):
-        sys.stdout.write(f"bootagent: {result}\n")
-        return 0
-    return _report(result)
-
-
-def _apply_revert(root: Root) -> int:
-    from bootagent.revert import apply_revert
-
-    result = apply_revert(root)
-    if isinstance(result, str):
-        sys.stdout.write(f"bootagent: revert: {result}\n")
-        return 0
-    return _report(result)
-
-
-def _run_user_data(root: Root) -> int:
-    from bootagent.userdata import run_user_data
-
-    return run_user_data(root)
-
-
-def _verify_boot(root: Root) -> int:
+        return run_user_data(root)
     from bootagent.verify import verify_boot
 
     return verify_boot(root)
+
+
+def _tell(result: boot.Result | str, about: str = "") -> int:
+    """Report what was done, or why there was nothing to do."""
+    if isinstance(result, str):
+        sys.stdout.write(f"bootagent: {about}{result}\n")
+        return 0
+    return _report(result)
 
 
 def _report(result: boot.Result) -> int:
