@@ -117,6 +117,17 @@ def test_a_service_that_never_says_the_same_twice_is_not_believed(service: Servi
     assert len(asked) == 6
 
 
+def test_a_service_that_is_gone_by_then_has_said_all() -> None:
+    answers = iter((Answer(json.dumps({"uuid": "c0ffee"}).encode()), Answer(status=403)))
+    with Wire(LINK_LOCAL) as wire:
+        wire.answers["/openstack/latest/meta_data.json"] = lambda _request: next(answers)
+        wire.answers["/openstack/latest/network_data.json"] = b"{}"
+        _, instance = wire.call(lambda: load_service("openstack").fetch(wire.connector(seconds=PATIENCE)))
+    assert instance.id == "c0ffee"
+    place = f"http://{LINK_LOCAL}/openstack/latest/meta_data.json"
+    assert [str(problem) for problem in instance.problems][:1] == [f"{place}: not confirmed: status 403"]
+
+
 def test_a_service_that_forgets_us_meanwhile_is_not_believed() -> None:
     answers = iter((Answer(json.dumps({"uuid": "c0ffee"}).encode()), Answer(status=404)))
     with Wire(LINK_LOCAL) as wire:

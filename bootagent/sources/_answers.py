@@ -59,10 +59,14 @@ class Answers:
     def confirm(self, parser: Parser) -> None:
         """Ask once more for what is required; ``ChangedError`` where it says something else than at first.
 
-        Not by the bytes: nova's has other random ones each time.
+        Not by the bytes: nova's has other random ones each time.  A service that is gone by now has said all.
         """
         name, path, headers = self._required
-        content = self._http.get(path, headers)
+        try:
+            content = self._http.get(path, headers)
+        except SourceError as error:
+            self.problems.append(Problem("warning", error.place, f"not confirmed: {error.reason}"))
+            return
         if content is None or _said(parser({name: content})) != _said(parser({name: self.found[name]})):
             raise ChangedError(f"{self._http.place}{path}", "another answer than a moment ago")
 
