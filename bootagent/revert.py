@@ -103,10 +103,12 @@ def _previous(root: Root, prepared: Prepared) -> Step:
         return prepared, ""
     paths = {file.path for file in files}
     stale = [path for path, entry in manifest.files.items() if entry.area in AREAS and path not in paths]
-    removals = tuple(Action("remove", path) for path in stale if path in manifest.found)
+    mine = (path for path in stale if path in manifest.found and not manifest.is_edited(path))
+    removals = tuple(Action("remove", path) for path in mine)
+    restored = tuple(file for file in files if not manifest.is_edited(file.path))
     others = tuple(file for file in plan.files if file.area not in AREAS)
     kept = tuple(action for action in plan.actions if action not in removals and action.argument not in paths)
-    plan = plan._replace(files=(*others, *files), actions=(*kept, *removals), areas=plan.areas | {*AREAS})
+    plan = plan._replace(files=(*others, *restored), actions=(*kept, *removals), areas=plan.areas | {*AREAS})
     decision = prepared.decision._replace(plan=plan, network=None)
     return prepared._replace(decision=decision), "that of before its files last changed"
 

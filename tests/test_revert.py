@@ -118,6 +118,17 @@ def test_what_the_machine_had_before_comes_back_byte_for_byte(guest: Guest) -> N
     assert revert(guest, "ens3") == ""
 
 
+def test_what_a_person_edited_stays(guest: Guest) -> None:
+    path = path_of(NETWORKD, FIRST)
+    guest.say(FIRST, SECOND)
+    boot(guest)
+    edited = guest.machine.read(path) + "# mine\n"
+    guest.machine.write(path, edited)
+    assert revert(guest) == "that of before its files last changed"
+    assert guest.machine.read(path) == edited
+    assert not guest.machine.has(path_of(NETWORKD, SECOND))
+
+
 def test_the_next_boot_begins_with_the_document_again(guest: Guest) -> None:
     path = path_of(NETWORKD, FIRST)
     before = guest.machine.read(path)
