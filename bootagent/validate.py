@@ -101,6 +101,6 @@ def _check_sense(interface: Interface) -> list[Problem]:
             problems.append(Problem("warning", route.origin, f"the gateway {route.via} is the machine's own address"))
     for item in interface.addresses:
         network = item.ip.network
-        if item.ip.version == 4 and network.prefixlen < 31 and item.ip.ip in (network[0], network[-1]):
+        if item.ip.version == 4 and network.prefixlen < 31 and item.ip.ip in (network.first, network.last):
             problems.append(Problem("warning", item.origin, f"{item.ip} is the network's or the broadcast address"))
     return problems

@@ -6,13 +6,13 @@ Every text that a cloud could choose begins with ``MARK``, so that a test can te
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
 from bootagent.host import Host, Nic
 from bootagent.model import bond as bonding
+from bootagent.model.ip import IPAddress, IPInterface
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
 
@@ -43,26 +43,30 @@ def domain_names() -> st.SearchStrategy[DomainName]:
     return st.lists(label, min_size=1, max_size=4).map(lambda labels: DomainName(MARK + ".".join(labels)))
 
 
+def ips(version: Literal[4, 6] | None = None) -> st.SearchStrategy[IPAddress]:
+    """Addresses of one family, or of both."""
+    return st.ip_addresses(v=version).map(lambda ip: IPAddress(ip.version, int(ip)))
+
+
 def addresses() -> st.SearchStrategy[Address]:
     """Static addresses of both families, with any prefix length."""
-    v4 = st.builds(lambda ip, size: ipaddress.IPv4Interface((ip, size)), st.ip_addresses(v=4), st.integers(1, 32))
-    v6 = st.builds(lambda ip, size: ipaddress.IPv6Interface((ip, size)), st.ip_addresses(v=6), st.integers(1, 128))
+    v4 = st.builds(IPInterface, ips(4), st.integers(1, 32))
+    v6 = st.builds(IPInterface, ips(6), st.integers(1, 128))
     return st.tuples(st.one_of(v4, v6), places).map(lambda fields: Address(*fields))
 
 
 @st.composite
 def routes(draw: st.DrawFn) -> Route:
     """Routes of both families: default or not, with a gateway of the same family or on the link."""
-    ips = draw(st.sampled_from((st.ip_addresses(v=4), st.ip_addresses(v=6))))
-    size = draw(st.sampled_from((0, 8, 24, 32)))
-    to: Any = ipaddress.ip_network((draw(ips), size), strict=False)
-    via = draw(st.none() | ips)
+    family = ips(draw(st.sampled_from((4, 6))))
+    to = IPInterface(draw(family), draw(st.sampled_from((0, 8, 24, 32)))).network
+    via = draw(st.none() | family)
     return Route(to, via, draw(metrics), via is not None and draw(st.booleans()), draw(places))
 
 
 def resolvers() -> st.SearchStrategy[Dns]:
     """DNS servers and search domains."""
-    servers = st.lists(st.ip_addresses(), max_size=3).map(tuple)
+    servers = st.lists(ips(), max_size=3).map(tuple)
     return st.tuples(servers, st.lists(domain_names(), max_size=3).map(tuple)).map(lambda fields: Dns(*fields))
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import textwrap
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from bootagent.formats.eni import MAX_TEXT, parse_eni
 from bootagent.formats.eni_routes import parse_route_command
 from bootagent.model.instance import Problem
+from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
 from bootagent.model.network import Address, Addressing, Bond, Dns, Link, Network, Route
 from tests.conftest import EXAMPLES
 
@@ -80,19 +80,19 @@ def test_nova_template_dual_stack_with_route_commands() -> None:
         name="eth0",  # type: ignore[arg-type]
         addressing=Addressing(
             addresses=(
-                Address(ipaddress.IPv4Interface("192.0.2.10/24"), at4),
-                Address(ipaddress.IPv6Interface("2001:db8::a/64"), at6),
+                Address(IPInterface.parse("192.0.2.10/24"), at4),
+                Address(IPInterface.parse("2001:db8::a/64"), at6),
             ),
             routes=(
-                Route(ipaddress.IPv4Network("0.0.0.0/0"), ipaddress.IPv4Address("192.0.2.1"), origin=f"{DOC}: line 16"),
+                Route(IPNetwork.parse("0.0.0.0/0"), IPAddress.parse("192.0.2.1"), origin=f"{DOC}: line 16"),
                 Route(
-                    ipaddress.IPv4Network("10.208.0.0/12"),
-                    ipaddress.IPv4Address("192.0.2.2"),
+                    IPNetwork.parse("10.208.0.0/12"),
+                    IPAddress.parse("192.0.2.2"),
                     origin=f"{DOC}: line 18",
                 ),
-                Route(ipaddress.IPv6Network("::/0"), ipaddress.IPv6Address("fe80::def"), origin=f"{DOC}: line 25"),
+                Route(IPNetwork.parse("::/0"), IPAddress.parse("fe80::def"), origin=f"{DOC}: line 25"),
             ),
-            dns=Dns((ipaddress.IPv4Address("192.0.2.53"), ipaddress.IPv4Address("192.0.2.54"))),
+            dns=Dns((IPAddress.parse("192.0.2.53"), IPAddress.parse("192.0.2.54"))),
         ),
         origin=at4,
     )
@@ -125,7 +125,7 @@ def test_proxmox() -> None:
     """
     network, problems = parse(text)
     assert problems == []
-    assert network.dns == Dns((ipaddress.IPv4Address("10.0.0.53"),), ("example.org",))  # type: ignore[arg-type]
+    assert network.dns == Dns((IPAddress.parse("10.0.0.53"),), ("example.org",))  # type: ignore[arg-type]
     links = network.links
     assert facts(links[0].addressing) == (
         ["10.0.0.5/24", "2001:db8::5/64"],

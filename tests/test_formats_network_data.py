@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import ipaddress
 import json
 import time
 from typing import Any
@@ -18,6 +17,7 @@ from bootagent.formats.network_data import parse_network
 from bootagent.formats.network_links import MAX_LINKS, PHYSICAL_TYPES
 from bootagent.formats.report import MAX_PROBLEMS
 from bootagent.model.instance import Problem
+from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
 from bootagent.model.network import Address, Addressing, Bond, Dns, Link, Network, Route, Vlan
 from tests.conftest import EXAMPLES
 
@@ -112,28 +112,28 @@ def test_nova_ovn_dual_stack_with_stateful_dhcpv6_takes_no_v6_address_and_no_v6_
         "services": [{"type": "dns", "address": "10.0.0.53"}, {"type": "dns", "address": "10.0.0.54"}],
     }
     at0, at1 = f"{DOC}: networks[0]", f"{DOC}: networks[1]"
-    gateway, second = ipaddress.IPv4Address("10.0.0.1"), ipaddress.IPv4Address("10.0.0.2")
+    gateway, second = IPAddress.parse("10.0.0.1"), IPAddress.parse("10.0.0.2")
     expected = Link(
         id="tap0a1b2c3d-4e",
         mac="fa:16:3e:00:11:22",  # type: ignore[arg-type]
         mtu=1442,  # type: ignore[arg-type]
         addressing=Addressing(
-            addresses=(Address(ipaddress.IPv4Interface("10.0.0.5/24"), at0),),
+            addresses=(Address(IPInterface.parse("10.0.0.5/24"), at0),),
             routes=(
-                Route(ipaddress.IPv4Network("0.0.0.0/0"), gateway, origin=f"{at0}.routes[0]"),
-                Route(ipaddress.IPv4Network("10.9.0.0/16"), second, origin=f"{at0}.routes[1]"),
+                Route(IPNetwork.parse("0.0.0.0/0"), gateway, origin=f"{at0}.routes[0]"),
+                Route(IPNetwork.parse("10.9.0.0/16"), second, origin=f"{at0}.routes[1]"),
                 Route(
-                    ipaddress.IPv6Network("2001:db8:9::/48"),
-                    ipaddress.IPv6Address("2001:db8::2"),
+                    IPNetwork.parse("2001:db8:9::/48"),
+                    IPAddress.parse("2001:db8::2"),
                     origin=f"{at1}.routes[1]",
                 ),
             ),
-            dns=Dns((ipaddress.IPv4Address("10.0.0.53"),)),
+            dns=Dns((IPAddress.parse("10.0.0.53"),)),
             dhcp6="stateful",
         ),
         origin=f"{DOC}: links[0]",
     )
-    assert clean(data) == Network((expected,), Dns((ipaddress.IPv4Address("10.0.0.54"),)))
+    assert clean(data) == Network((expected,), Dns((IPAddress.parse("10.0.0.54"),)))
 
 
 def test_nova_with_dhcp_has_nothing_but_the_type_and_keeps_its_dns_at_the_top() -> None:
@@ -142,7 +142,7 @@ def test_nova_with_dhcp_has_nothing_but_the_type_and_keeps_its_dns_at_the_top() 
     network = clean(data)
     assert network.links[0].mtu is None
     assert network.links[0].addressing == Addressing(dhcp4=True)
-    assert network.dns == Dns((ipaddress.IPv4Address("10.0.0.53"),))
+    assert network.dns == Dns((IPAddress.parse("10.0.0.53"),))
 
 
 def test_nova_ironic_bond_before_its_members_with_properties_as_text() -> None:
@@ -966,7 +966,7 @@ def test_dns_of_all_four_places_in_order_and_each_once() -> None:
     result = clean(data)
     assert servers(result.links[0].addressing) == ["10.0.0.51", "10.0.0.52", "2001:db8::53", "10.0.0.54"]
     assert result.links[0].addressing.dns.search == ("a.example", "b.example")
-    assert result.dns == Dns((ipaddress.IPv4Address("10.0.0.55"),), ("c.example",))  # type: ignore[arg-type]
+    assert result.dns == Dns((IPAddress.parse("10.0.0.55"),), ("c.example",))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", ["10.0.0.51 10.0.0.52", "10.0.0.51,10.0.0.52", ["10.0.0.51", "10.0.0.52"]])

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import copy
-import ipaddress
 import json
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from bootagent.formats import meta_data
 from bootagent.formats.openstack import MAX_DOCUMENT, hostname_from, network_config_path, parse_documents
 from bootagent.model.instance import Instance, Problem
+from bootagent.model.ip import IPAddress
 from bootagent.model.network import Network
 from bootagent.model.values import Hostname
 from tests.conftest import EXAMPLES
@@ -511,7 +511,7 @@ def test_a_kubevirt_drive() -> None:
     assert instance.network is not None
     asked = instance.network.links[0].addressing
     assert asked.dhcp4
-    assert [route.via for route in asked.routes] == [ipaddress.IPv4Address("10.0.0.1")]
+    assert [route.via for route in asked.routes] == [IPAddress.parse("10.0.0.1")]
     assert where(instance) == ["info meta_data.json: hostname"]
 
 

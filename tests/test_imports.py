@@ -115,7 +115,7 @@ ROOMS: dict[str, set[str]] = {
 
 # Beside these, a first boot from a drive imports only modules of bootagent and those that the interpreter starts with.
 BUDGET = {
-    *("binascii", "collections", "fcntl", "functools", "heapq", "ipaddress", "keyword", "operator", "reprlib", "types"),
+    *("_socket", "binascii", "fcntl", "operator"),
     *("genericpath", "os", "posixpath", "stat"),
 }
 

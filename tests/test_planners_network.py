@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import pytest
 
 from bootagent.host import Host, Nic
+from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
 from bootagent.model.network import (
     Address,
     Addressing,
@@ -34,13 +33,13 @@ def host(*nics: tuple[str, str] | tuple[str, str, str]) -> Host:
 
 def static(*texts: str, via: tuple[str, ...] = ()) -> Addressing:
     return Addressing(
-        addresses=tuple(Address(ipaddress.ip_interface(text)) for text in texts),
+        addresses=tuple(Address(IPInterface.parse(text)) for text in texts),
         routes=tuple(route("::/0" if ":" in text else "0.0.0.0/0", text) for text in via),
     )
 
 
 def route(to: str, via: str | None = None, metric: int | None = None) -> Route:
-    return Route(ipaddress.ip_network(to), ipaddress.ip_address(via) if via else None, metric)
+    return Route(IPNetwork.parse(to), IPAddress.parse(via) if via else None, metric)
 
 
 def nic(mac: MacAddress, addressing: Addressing = Addressing(), **more: object) -> Link:  # noqa: B008
@@ -319,7 +318,7 @@ def test_one_address_twice_on_a_link_is_once() -> None:
 
 
 def test_dns_of_no_link_goes_to_those_that_lead_outside() -> None:
-    dns = Dns((ipaddress.ip_address("192.0.2.53"),))
+    dns = Dns((IPAddress.parse("192.0.2.53"),))
     links = (nic(A, static("192.0.2.5/24", via=("192.0.2.1",))), nic(B, static("10.0.0.5/24")))
     network, _ = bound(links, host(("e1", A), ("e2", B)), dns)
     assert [i.dns for i in network.interfaces] == [dns, Dns()]

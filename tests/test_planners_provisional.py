@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import pytest
 
 from bootagent.host import Host, Nic
+from bootagent.model.ip import IPAddress
 from bootagent.model.network import Network
 from bootagent.model.values import InterfaceName, MacAddress
 from bootagent.planners.provisional import provide_network
@@ -46,8 +45,8 @@ def test_a_link_local_address_is_one_that_a_host_may_have(octets: int) -> None:
     nics = (Nic(InterfaceName("eth0"), mac),)
     (link,) = provide_network("digitalocean", "link-local", Host(nics=nics), "dhcp").links
     (address,) = link.addressing.addresses
-    assert int(ipaddress.IPv4Address("169.254.1.0")) <= int(address.ip.ip)
-    assert int(address.ip.ip) <= int(ipaddress.IPv4Address("169.254.254.255"))
+    assert IPAddress.parse("169.254.1.0") <= address.ip.ip
+    assert address.ip.ip <= IPAddress.parse("169.254.254.255")
     assert address.ip.network.prefixlen == 16
     assert str(address.ip.ip) != "169.254.169.254"
     assert link.addressing.dhcp4

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pytest
 
 from bootagent import renderers
 from bootagent.host import Host
+from bootagent.model.ip import IPAddress
 from bootagent.model.network import BoundNetwork, Dns, Interface
 from bootagent.model.values import DomainName, InterfaceName
 from bootagent.planners.resolver import plan_resolver
@@ -19,8 +19,8 @@ from tests.debs import unpacked
 if TYPE_CHECKING:
     from pathlib import Path
 
-LINK = Dns((ipaddress.ip_address("192.0.2.53"),), (DomainName("a.example"),))
-LOOSE = Dns((ipaddress.ip_address("2001:db8::53"),))
+LINK = Dns((IPAddress.parse("192.0.2.53"),), (DomainName("a.example"),))
+LOOSE = Dns((IPAddress.parse("2001:db8::53"),))
 NETWORK = BoundNetwork((Interface("eth0", InterfaceName("eth0"), dns=LINK),), dns=LOOSE)
 
 
@@ -115,7 +115,7 @@ def test_openresolv_leaves_alone_what_it_is_told_to(tmp_path: Path) -> None:
 
 def test_more_servers_than_the_c_library_reads_are_reported() -> None:
     """resolv.conf(5), MAXNS."""
-    many = Dns(tuple(ipaddress.ip_address(f"192.0.2.{number}") for number in range(1, 6)))
+    many = Dns(tuple(IPAddress.parse(f"192.0.2.{number}") for number in range(1, 6)))
     plan = plan_resolver(BoundNetwork(dns=many), Host(), renderers.load("networkd"))
 
     assert [problem.severity for problem in plan.problems] == ["info"]

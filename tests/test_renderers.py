@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from bootagent.host import Host
 from bootagent.model import bond as bonding
 from bootagent.model import network as model
 from bootagent.model.instance import Problem
+from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
 from bootagent.record import Record
@@ -32,11 +32,11 @@ FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(Health
 
 
 def ip(text: str) -> Any:
-    return ipaddress.ip_interface(text) if "/" in text else ipaddress.ip_address(text)
+    return IPInterface.parse(text) if "/" in text else IPAddress.parse(text)
 
 
 def net(text: str) -> Any:
-    return ipaddress.ip_network(text)
+    return IPNetwork.parse(text)
 
 
 def nic(number: int, **fields: Any) -> Interface:

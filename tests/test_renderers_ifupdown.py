@@ -13,13 +13,13 @@ import pathlib
 import shutil
 import subprocess
 import time
-from ipaddress import ip_address, ip_interface, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 
 from bootagent.host import Host
+from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
 from bootagent.renderers import _interfaces, ifupdown, running
@@ -133,11 +133,11 @@ def nic(name: str, **fields: Any) -> Interface:
 
 
 def route(to: str, via: str | None = None, metric: int | None = None, onlink: bool = False) -> Route:
-    return Route(ip_network(to), ip_address(via) if via else None, metric, onlink)
+    return Route(IPNetwork.parse(to), IPAddress.parse(via) if via else None, metric, onlink)
 
 
 def addresses(*texts: str) -> tuple[Address, ...]:
-    return tuple(Address(ip_interface(text)) for text in texts)
+    return tuple(Address(IPInterface.parse(text)) for text in texts)
 
 
 def stanzas(*interfaces: Interface, resolver: str = "", unlisted: tuple[str, ...] = ()) -> str:
@@ -453,7 +453,7 @@ def test_static_comes_before_dhcp() -> None:
 def test_dns_goes_to_the_last_stanza_where_it_is_read(resolver: str, fed: bool) -> None:
     """The hook of resolvconf runs per stanza: the empty record of a later one would replace an earlier one's."""
     domains = DomainName("a.example"), DomainName("b.example")
-    dns = Dns((ip_address("192.0.2.53"), ip_address("2001:db8::53")), domains)
+    dns = Dns((IPAddress.parse("192.0.2.53"), IPAddress.parse("2001:db8::53")), domains)
     text = stanzas(STATIC._replace(dns=dns), resolver=resolver)
     assert fed == text.endswith("    dns-nameservers 192.0.2.53 2001:db8::53\n    dns-search a.example b.example\n")
     assert text.count("dns-") == (2 if fed else 0)

@@ -14,13 +14,13 @@ import pathlib
 import shutil
 import subprocess
 import time
-from ipaddress import ip_address, ip_interface, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 
 from bootagent.host import Host
+from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
 from bootagent.renderers import ifupdown_ng, running
@@ -163,11 +163,11 @@ def nic(name: str, **fields: Any) -> Interface:
 
 
 def route(to: str, via: str | None = None, metric: int | None = None, onlink: bool = False) -> Route:
-    return Route(ip_network(to), ip_address(via) if via else None, metric, onlink)
+    return Route(IPNetwork.parse(to), IPAddress.parse(via) if via else None, metric, onlink)
 
 
 def addresses(*texts: str) -> tuple[Address, ...]:
-    return tuple(Address(ip_interface(text)) for text in texts)
+    return tuple(Address(IPInterface.parse(text)) for text in texts)
 
 
 def stanzas(*interfaces: Interface, resolver: str = "", unlisted: tuple[str, ...] = ()) -> str:
@@ -517,7 +517,7 @@ def test_static_comes_before_dhcp() -> None:
 
 
 def test_clients_leave_resolv_conf_alone_where_it_has_an_owner() -> None:
-    dns = Dns((ip_address("192.0.2.53"),))
+    dns = Dns((IPAddress.parse("192.0.2.53"),))
     dhcp = nic("eth0", dhcp4=True, dhcp6="stateful")
     text = stanzas(dhcp, nic("eth1", dns=dns))
     assert "dhcpcd -4 -L -C resolv.conf eth0" in text
@@ -534,7 +534,7 @@ def test_resolvconf_gets_the_record_of_a_device(namespace: Namespace) -> None:
     namespace.add_nic("eth0")
     log = namespace.add_script("resolvconf", '{ echo "$*"; cat; } >>LOG')
     domains = DomainName("a.example"), DomainName("b.example")
-    dns = Dns((ip_address("192.0.2.53"), ip_address("2001:db8::53")), domains)
+    dns = Dns((IPAddress.parse("192.0.2.53"), IPAddress.parse("2001:db8::53")), domains)
     plan = ifupdown_ng.render(BoundNetwork((STATIC._replace(dns=dns),)), Host(resolver="resolvconf"))
     arguments = namespace.write(plan)
     namespace.run(namespace.daemon.ifup, *arguments, "-a", mounts=tuple(namespace.mounts))
@@ -673,7 +673,7 @@ def test_competing_stanza_is_reported_and_a_person_keeps_an_unlisted_nic() -> No
 
 def test_gateway_of_the_other_family_needs_iproute2() -> None:
     """Which Debian's package depends on, and Alpine's does not."""
-    routes = (Route(ip_network("0.0.0.0/0"), ip_address("fe80::1")),)
+    routes = (Route(IPNetwork.parse("0.0.0.0/0"), IPAddress.parse("fe80::1")),)
     network = BoundNetwork((nic("eth0", addresses=addresses("192.0.2.5/24"), routes=routes, origin="links[0]"),))
     assert "up ip route replace 0.0.0.0/0 via inet6 fe80::1 dev eth0 || true\n" in stanzas(*network.interfaces)
     assert ifupdown_ng.render(network, Host(enabled=frozenset({"networking.service"}))).problems == ()

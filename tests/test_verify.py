@@ -7,7 +7,6 @@ every kernel has, are compared as values here, and for real in the virtual machi
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import shlex
 import subprocess
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 
 from bootagent.cli import main
 from bootagent.model.instance import Problem
+from bootagent.model.ip import IPInterface
 from bootagent.model.network import Bond, BoundNetwork, Interface, Match, Vlan
 from bootagent.model.values import InterfaceName, MacAddress, VlanId
 from bootagent.report import interface_json
@@ -376,7 +376,9 @@ def as_planned(network: BoundNetwork) -> Live:
     for interface in network.interfaces:
         planned = {address.ip.ip for address in interface.addresses}
         leases = (
-            ipaddress.ip_interface(f"{net}{last}") for net in ("198.18.0.", "2001:db8:99::") for last in range(1, 9)
+            IPInterface.parse(net.format(last))
+            for net in ("198.18.0.{}/32", "2001:db8:99::{}/128")
+            for last in range(1, 9)
         )
         name, mac = names[interface.label], (interface.match and interface.match.mac) or interface.mac or ""
         devices[name] = Device(
@@ -432,8 +434,8 @@ def test_any_network_is_compared_as_it_was_planned(network: BoundNetwork, data: 
 def test_a_fallback_is_as_planned_when_one_nic_has_an_address() -> None:
     """Most NICs that no document names have no network behind them."""
     network = BoundNetwork((), (ETH0, ETH1))
-    link_local = Device("eth0", addresses=(ipaddress.ip_interface("fe80::1/64"),))
-    leased = Device("eth1", addresses=(ipaddress.ip_interface("192.0.2.9/24"),))
+    link_local = Device("eth0", addresses=(IPInterface.parse("fe80::1/64"),))
+    leased = Device("eth1", addresses=(IPInterface.parse("192.0.2.9/24"),))
     assert compare(network, Live({"eth0": link_local, "eth1": leased})) == ()
     assert [problem.severity for problem in compare(network, Live({"eth0": link_local}))] == ["warning"]
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bootagent.formats.report import Report
-    from bootagent.model.network import Address, IPAddress, IPInterface, IPNetwork, Link
+    from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
+    from bootagent.model.network import Address, Link
 
 MAX_METRIC = 2**32 - 1
 NOTHING = Dns()
@@ -128,11 +129,11 @@ class AddressingDraft(Resolvers):
 
     def finish(self, report: Report) -> Addressing:
         """The addressing, without routes that go by way of the link's own address: the kernel refuses them."""
-        own = {int(ip): ip.version for ip in self._addresses}
+        own = {address.ip for address in self._addresses}
         routes = []
         for route in self._routes.values():
             via = route.via
-            if via is not None and own.get(int(via)) == via.version:
+            if via in own:
                 report.error(route.origin, f"gateway {via} is the link's own address")
             else:
                 routes.append(route)

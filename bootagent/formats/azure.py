@@ -12,8 +12,8 @@ from bootagent.formats.addressing import AddressingDraft
 from bootagent.formats.answers import check_mapping, find_mac, find_records, parse_one
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
 from bootagent.formats.netconfig_addresses import add_address
-from bootagent.formats.prefixes import BITS
 from bootagent.model.instance import Instance
+from bootagent.model.ip import BITS
 from bootagent.model.network import Link, Network
 
 TYPE_CHECKING = False

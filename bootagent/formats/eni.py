@@ -15,9 +15,10 @@ from bootagent.formats.bonds import parse_bond
 from bootagent.formats.eni_routes import parse_route_command
 from bootagent.formats.eni_stanzas import parse_stanzas
 from bootagent.formats.links import parse_mac, parse_mtu, resolve_links
-from bootagent.formats.prefixes import fault_of_host, make_interface, prefix_length, split_address
+from bootagent.formats.prefixes import fault_of_host, prefix_length, split_address
 from bootagent.formats.report import Report
 from bootagent.model.bond import option_name
+from bootagent.model.ip import IPInterface
 from bootagent.model.network import Address, Link, Network, Vlan
 from bootagent.model.values import InterfaceName, VlanId, shown
 
@@ -186,7 +187,7 @@ def _add_address(
         return 0
     if stanza.family and stanza.family != ("inet" if address.version == 4 else "inet6"):
         report.warning(item[1], f"{stanza.family} with an IPv{address.version} address")
-    draft.add_address(Address(make_interface(address, length), stanza.where))
+    draft.add_address(Address(IPInterface(address, length), stanza.where))
     return address.version
 
 

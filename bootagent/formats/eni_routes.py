@@ -7,13 +7,13 @@ Source: ip-route(8) and route(8), as far as nova's interfaces.template and Debia
 from __future__ import annotations
 
 from bootagent.formats.addressing import MAX_METRIC, parse_gateway
-from bootagent.formats.prefixes import BITS, DEFAULT, make_network, prefix_length, split_address
+from bootagent.formats.prefixes import DEFAULT, make_network, prefix_length, split_address
 from bootagent.model.network import Route
 from bootagent.model.values import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from bootagent.model.network import IPNetwork
+    from bootagent.model.ip import IPNetwork
 
 _DIRECTORIES = ("", "/sbin/", "/usr/sbin/", "/bin/", "/usr/bin/")
 _IP = frozenset(f"{directory}ip" for directory in _DIRECTORIES)
@@ -102,7 +102,7 @@ def _make_route(destination: str, version: int, settings: dict[str, str], origin
     else:
         address, suffix = split_address(destination)
         mask = settings.get("netmask") if suffix is None else suffix
-        length = BITS[address.version] if mask is None else prefix_length(mask, address.version)
+        length = address.max_prefixlen if mask is None else prefix_length(mask, address.version)
         to, cleared = make_network(address, length)
         if version not in (0, to.version):
             raise ValueError(f"{to} is not an IPv{version} network")

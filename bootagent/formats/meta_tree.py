@@ -13,7 +13,7 @@ from bootagent.formats.addressing import AddressingDraft
 from bootagent.formats.links import parse_mac
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
 from bootagent.formats.netconfig_addresses import add_address
-from bootagent.formats.prefixes import BITS, read_host
+from bootagent.formats.prefixes import read_host
 from bootagent.model.instance import Instance
 from bootagent.model.network import Link
 
@@ -78,7 +78,7 @@ def make_link(base: str, mac: MacAddress, v4: Addresses, v6: Addresses, primary:
     draft.dhcp6 = "stateful" if v6 else ""
     for place, text in [pair for pair in v4 if pair[1] != primary] + v6[1:]:
         try:
-            add_address(text, BITS[read_host(text).version], place, draft, report)
+            add_address(text, read_host(text).max_prefixlen, place, draft, report)
         except ValueError as error:
             report.error(place, str(error))
     return Link(base, mac, addressing=draft.finish(report), origin=base.rstrip("/"))

@@ -4,16 +4,8 @@
 from __future__ import annotations
 
 from bootagent.formats.addressing import parse_gateway, parse_metric
-from bootagent.formats.prefixes import (
-    BITS,
-    DEFAULT,
-    fault_of_host,
-    make_interface,
-    make_network,
-    prefix_length,
-    read_host,
-    split_address,
-)
+from bootagent.formats.prefixes import DEFAULT, fault_of_host, make_network, prefix_length, read_host, split_address
+from bootagent.model.ip import IPInterface
 from bootagent.model.network import Address, Route
 
 TYPE_CHECKING = False
@@ -22,7 +14,7 @@ if TYPE_CHECKING:
 
     from bootagent.formats.addressing import AddressingDraft
     from bootagent.formats.report import Report
-    from bootagent.model.network import IPAddress, IPNetwork
+    from bootagent.model.ip import IPAddress, IPNetwork
 
 # What cloud-init takes where a document of version 1 says none (cloudinit/net/network_state.py).
 _CLASSLESS = {4: 24, 6: 64}
@@ -39,7 +31,7 @@ def add_address(text: object, mask: object, where: str, draft: AddressingDraft, 
     except ValueError as error:
         report.error(where, str(error))
         return 0
-    draft.add_address(Address(make_interface(address, length), where))
+    draft.add_address(Address(IPInterface(address, length), where))
     return address.version
 
 
@@ -73,7 +65,7 @@ def _length(address: IPAddress, suffix: str | None, mask: object, where: str, re
     said = mask if suffix is None else suffix
     if said is not None and said != "":
         return prefix_length(said, address.version)
-    if int(address) == 0:
+    if address.number == 0:
         return 0
     length = _CLASSLESS[address.version]
     report.warning(where, f"no netmask, /{length} is used")
@@ -85,7 +77,7 @@ def whole_address(text: object) -> object:
     if not isinstance(text, str) or "/" in text or text == "default":
         return text
     try:
-        return f"{text}/{BITS[split_address(text)[0].version]}"
+        return f"{text}/{split_address(text)[0].max_prefixlen}"
     except ValueError:
         return text
 

@@ -7,7 +7,7 @@ Both versions say first what devices there are and may speak of one again later:
 from __future__ import annotations
 
 from bootagent.formats.links import resolve_links
-from bootagent.formats.prefixes import BITS, make_network
+from bootagent.formats.prefixes import make_network
 from bootagent.model.values import InterfaceName, shown
 
 TYPE_CHECKING = False
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from bootagent.formats.addressing import AddressingDraft
     from bootagent.formats.report import Report
-    from bootagent.model.network import Addressing, IPAddress, IPNetwork, Link
+    from bootagent.model.ip import IPAddress, IPNetwork
+    from bootagent.model.network import Addressing, Link
 
 MAX_DEVICES = 4096
 HARMLESS = ("optional", "wakeonlan")  # whether they are followed or not, the machine is reached the same way
@@ -50,7 +51,7 @@ class Devices:
         """The addressing of the device that has the gateway in a subnet, the smallest; or of the only device."""
         if self._by_subnet is None:  # asked when all devices are known
             self._by_subnet = {subnet: draft for _, draft in reversed(self._found) for subnet in draft.subnets}
-        for length in range(BITS[gateway.version], 0, -1):
+        for length in range(gateway.max_prefixlen, 0, -1):
             draft = self._by_subnet.get(make_network(gateway, length)[0])
             if draft is not None:
                 return draft

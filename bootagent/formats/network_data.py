@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from bootagent.formats.addressing import AddressingDraft, Resolvers, parse_gateway, parse_metric
 from bootagent.formats.network_links import parse_links, parse_reference
-from bootagent.formats.prefixes import fault_of_host, make_interface, make_network, prefix_length, split_address
+from bootagent.formats.prefixes import fault_of_host, make_network, prefix_length, split_address
 from bootagent.formats.report import Report
+from bootagent.model.ip import IPInterface
 from bootagent.model.network import Address, Link, Network, Route
 from bootagent.model.values import InterfaceName, shown
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from bootagent.formats.links import Links
     from bootagent.model.instance import Problem
-    from bootagent.model.network import IPAddress
+    from bootagent.model.ip import IPAddress
 
 MAX_NETWORKS = 16384
 MAX_ROUTES = 16384  # in all networks together
@@ -183,7 +184,7 @@ def _parse_static(raw: dict[str, Any], family: int, place: str, draft: Addressin
         return 0
     if family and address.version != family:
         report.warning(f"{place}.type", f"{shown(raw.get('type'))} with an IPv{address.version} address")
-    draft.add_address(Address(make_interface(address, length), place))
+    draft.add_address(Address(IPInterface(address, length), place))
     return address.version
 
 
@@ -225,7 +226,7 @@ def _parse_route(raw: object, place: str, resolvers: Resolvers, report: Report) 
     except ValueError as error:
         report.error(f"{place}.{key}", str(error))
         return None
-    length = _parse_length(raw, key, mask, address, None if int(address) else 0, place, report)
+    length = _parse_length(raw, key, mask, address, None if address.number else 0, place, report)
     if length is None:
         return None
     to, cleared = make_network(address, length)

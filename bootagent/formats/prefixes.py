@@ -2,22 +2,15 @@
 """The ways in which clouds spell addresses, prefixes and netmasks.
 
 A mask is a dotted quad, an IPv6 address of leading ones, or a prefix length as text or number; a "/N" behind the
-address wins over it.  Each ``ipaddress`` object is made once, from numbers where that saves a second parse.
+address wins over it.
 """
 
 from __future__ import annotations
 
-import functools
-import ipaddress
+from bootagent.model.ip import BITS, IPAddress, IPInterface, IPNetwork
+from bootagent.model.values import shown, whole_number
 
-from bootagent.model.values import parse_address, shown, whole_number
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from bootagent.model.network import IPAddress, IPInterface, IPNetwork
-
-BITS = {4: 32, 6: 128}
-DEFAULT: dict[int, IPNetwork] = {4: ipaddress.IPv4Network((0, 0)), 6: ipaddress.IPv6Network((0, 0))}
+DEFAULT = {version: IPNetwork(IPAddress(version, 0), 0) for version in BITS}
 
 
 def split_address(text: object) -> tuple[IPAddress, str | None]:
@@ -25,31 +18,16 @@ def split_address(text: object) -> tuple[IPAddress, str | None]:
     if not isinstance(text, str) or not text:
         raise ValueError("no address" if text in (None, "") else f"{shown(text)} is not an IP address")
     host, _, suffix = text.partition("/")
-    return _address(host.strip()), suffix.strip() or None
+    return IPAddress.parse(host.strip()), suffix.strip() or None
 
 
 def read_host(text: object) -> IPAddress:
     """An address that a machine can have on a link; ``ValueError`` if it is none, 0.0.0.0 and :: among them."""
-    return _host(text.strip()) if isinstance(text, str) else parse_address(text)
-
-
-@functools.lru_cache(maxsize=256)  # a document says one gateway, or one resolver, many times
-def _host(text: str) -> IPAddress:
-    address = _address(text)
+    address = IPAddress.parse(text.strip() if isinstance(text, str) else text)
     fault = fault_of_host(address)
     if fault:
         raise ValueError(f"{address} {fault}")
     return address
-
-
-@functools.lru_cache(maxsize=64)  # and most of all the destination of the default route
-def _address(text: str) -> IPAddress:
-    if ":" in text and "%" not in text:  # parse_address would try it as IPv4 first
-        try:
-            return ipaddress.IPv6Address(text)
-        except ValueError:
-            pass
-    return parse_address(text)
 
 
 def prefix_length(mask: object, version: int) -> int:
@@ -64,40 +42,26 @@ def prefix_length(mask: object, version: int) -> int:
     return length
 
 
-@functools.lru_cache(maxsize=64)
 def _mask_length(text: str, version: int) -> int:
     """The number of leading ones in a mask; one with a gap, or a host mask, is refused."""
-    mask = parse_address(text)
+    mask = IPAddress.parse(text)
     if mask.version != version:
         raise ValueError(f"{shown(text)} is not an IPv{version} netmask")
-    hosts = int(mask) ^ (1 << BITS[version]) - 1
+    hosts = mask.number ^ (1 << BITS[version]) - 1
     if hosts & (hosts + 1):
         raise ValueError(f"netmask {shown(text)} has a gap")
     return BITS[version] - hosts.bit_length()
 
 
-def make_interface(address: IPAddress, length: int) -> IPInterface:
-    """An address with its prefix length; host bits are what makes it an address."""
-    pair = (int(address), length)
-    return ipaddress.IPv4Interface(pair) if address.version == 4 else ipaddress.IPv6Interface(pair)
-
-
 def make_network(address: IPAddress, length: int) -> tuple[IPNetwork, bool]:
     """The network that holds ``address``, and whether bits outside the prefix had to be cleared."""
-    number = int(address)
-    hosts = BITS[address.version] - length
-    base = number >> hosts << hosts
-    return _network(address.version, base, length), base != number
-
-
-@functools.lru_cache(maxsize=64)
-def _network(version: int, base: int, length: int) -> IPNetwork:
-    return ipaddress.IPv4Network((base, length)) if version == 4 else ipaddress.IPv6Network((base, length))
+    network = IPInterface(address, length).network
+    return network, network.first != address
 
 
 def fault_of_host(address: IPAddress) -> str:
-    """Why ``address`` can never be that of a host on a link, or ""; on numbers, as ``is_*`` cost microseconds each."""
-    number = int(address)
+    """Why ``address`` can never be that of a host on a link, or ""."""
+    number = address.number
     if number == 0:
         return "is the unspecified address"
     if address.version == 4:

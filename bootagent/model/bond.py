@@ -6,7 +6,8 @@ Source: https://docs.kernel.org/networking/bonding.html and drivers/net/bonding/
 
 from __future__ import annotations
 
-from bootagent.model.values import MacAddress, parse_address, shown, whole_number
+from bootagent.model.ip import IPAddress
+from bootagent.model.values import MacAddress, shown, whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,8 +163,8 @@ def _parse_targets(value: object) -> str:
     The kernel refuses a target that it has, 0.0.0.0 and 255.255.255.255 (``bond_is_ip_target_ok``).
     """
     items = value if isinstance(value, list) else str(value).replace(",", " ").split()
-    addresses = dict.fromkeys(parse_address(item) for item in items[:17])
-    sound = all(address.version == 4 and 0 < int(address) < 0xFFFFFFFF for address in addresses)
+    addresses = dict.fromkeys(IPAddress.parse(item) for item in items[:17])
+    sound = all(address.version == 4 and 0 < address.number < 0xFFFFFFFF for address in addresses)
     if not 1 <= len(addresses) <= 16 or not sound:
         raise ValueError(f"{shown(value)} is not a list of 1 to 16 IPv4 addresses")
     return ",".join(str(address) for address in addresses)

@@ -12,14 +12,8 @@ from bootagent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ipaddress
-    from typing import Union
-
+    from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
     from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
-
-    IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-    IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
-    IPNetwork = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
 class Address(Record):

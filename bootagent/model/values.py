@@ -8,16 +8,6 @@ They are subclasses of ``str`` and ``int`` so that they print as themselves.
 
 from __future__ import annotations
 
-import ipaddress
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Union
-
-    IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-    IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
-    IPNetwork = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
-
 _HEX = frozenset("0123456789abcdef")
 _DIGITS = frozenset("0123456789")
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -181,20 +171,3 @@ def whole_number(value: object) -> int:
     if isinstance(value, str) and 1 <= len(value) <= 10 and _DIGITS.issuperset(value):
         return int(value)
     raise ValueError(f"{shown(value)} is not a whole number")
-
-
-def parse_address(text: object) -> IPAddress:
-    """An IPv4 or IPv6 address; a zone (``%eth0``) is refused, since the link says which device is meant."""
-    if not isinstance(text, str) or "%" in text:
-        raise ValueError(f"{shown(text)} is not an IP address")
-    try:
-        return ipaddress.IPv6Address(text) if ":" in text else ipaddress.IPv4Address(text)
-    except ValueError:
-        raise ValueError(f"{shown(text)} is not an IP address") from None
-
-
-def is_link_local(address: IPAddress) -> bool:
-    """Whether ``address`` is fe80::/10 or 169.254.0.0/16; cheaper than ``.is_link_local``."""
-    if address.version == 6:
-        return int(address) >> 118 == 0x3FA
-    return int(address) >> 16 == 0xA9FE

@@ -6,20 +6,17 @@ The rules are decisions 5 to 9 of docs/design.rst; none of them depends on the b
 
 from __future__ import annotations
 
-import ipaddress
-
 from bootagent.model.instance import Problem
+from bootagent.model.ip import IPAddress, IPNetwork
 from bootagent.model.network import Address, Addressing, Dns, Interface, Link, Route
-from bootagent.model.values import is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bootagent.model.values import IPInterface, IPNetwork
+    from bootagent.model.ip import IPInterface
 
-DEFAULT4 = ipaddress.IPv4Network((0, 0))
-DEFAULT6 = ipaddress.IPv6Network((0, 0))
+DEFAULT4, DEFAULT6 = (IPNetwork(IPAddress(version, 0), 0) for version in (4, 6))
 FIRST_METRIC = 100
 IPV6_MIN_MTU = 1280  # RFC 8200 5
 
@@ -84,9 +81,9 @@ def _advertisements(asked: Addressing) -> str:
 def _is_onlink(route: Route, addresses: tuple[Address, ...]) -> bool:
     """Whether the gateway must be taken as on the link, because no address covers it (ip-route(8), ``onlink``)."""
     gateway = route.via
-    if gateway is None or (gateway.version == 6 and is_link_local(gateway)):
+    if gateway is None or (gateway.version == 6 and gateway.is_link_local):
         return False
-    return not any(item.ip.version == gateway.version and gateway in item.ip.network for item in addresses)
+    return not any(item.ip.network.holds(gateway) for item in addresses)
 
 
 def rank(interfaces: tuple[Interface, ...], order: list[str]) -> tuple[Interface, ...]:

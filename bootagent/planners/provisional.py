@@ -7,8 +7,7 @@ address beside it, RFC 3927.
 
 from __future__ import annotations
 
-import ipaddress
-
+from bootagent.model.ip import IPAddress, IPInterface
 from bootagent.model.network import Address, Addressing, Link, Network
 
 TYPE_CHECKING = False
@@ -35,10 +34,10 @@ def provide_network(source: str, needs: str, host: Host, fallback: str) -> Netwo
     return Network((Link("first", mac=nics[0].mac, addressing=addressing, origin=origin),))
 
 
-def _link_local(nic: Nic) -> ipaddress.IPv4Interface:
+def _link_local(nic: Nic) -> IPInterface:
     """An address that stays the NIC's own and is nobody else's by chance: of the last three octets of its MAC."""
     octets = bytes.fromhex(nic.mac.replace(":", ""))[-3:]
     number = FIRST + int.from_bytes(octets, "big") % HOSTS
     if number == 0xA9FE:  # 169.254.169.254
         number += 1
-    return ipaddress.IPv4Interface(f"{ipaddress.IPv4Address('169.254.0.0') + number}/16")
+    return IPInterface(IPAddress(4, 0xA9FE0000 + number), 16)

@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from bootagent.model.ip import IPInterface
     from bootagent.model.network import Bond, Dns, Interface, Vlan
-    from bootagent.model.values import IPInterface
 
     Pair = tuple[str, str]
 

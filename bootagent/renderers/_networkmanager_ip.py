@@ -113,7 +113,7 @@ def _routes(interface: Interface, version: int, method: str, problems: list[Prob
         metric = "" if route.metric is None else f",{route.metric}"
         if route.onlink and route.to.prefixlen == 0:
             # NetworkManager 1.30 makes the way to such a gateway itself, wrongly, and then fails the device.
-            lines.append(f"route{number}={route.via}/{route.to.max_prefixlen}{metric and ','}{metric}")
+            lines.append(f"route{number}={route.via}/{route.to.first.max_prefixlen}{metric and ','}{metric}")
             number += 1
         hop = "" if route.via is None and not metric else f",{route.via or ''}"
         lines.append(f"route{number}={route.to}{hop}{metric}")

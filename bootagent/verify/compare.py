@@ -8,7 +8,6 @@ beyond the plan is nobody's fault: containers, tunnels and people add addresses 
 from __future__ import annotations
 
 from bootagent.model.instance import Problem
-from bootagent.model.values import is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def _addresses(interface: Interface, device: Device, live: Live) -> Iterator[Pro
 def _leases(interface: Interface, device: Device) -> Iterator[Problem]:
     planned = {address.ip.ip for address in interface.addresses}
     others = [address.ip for address in device.addresses if address.ip not in planned]
-    families = {ip.version for ip in others if not is_link_local(ip)}
+    families = {ip.version for ip in others if not ip.is_link_local}
     if interface.dhcp4 and 4 not in families:
         yield Problem("error", device.name, f"no IPv4 address by DHCP ({interface.origin})")
     if (interface.dhcp6 == "stateful" or interface.ra == "full") and 6 not in families:
@@ -134,7 +133,7 @@ def _text(route: Route) -> str:
 def _fallback(network: BoundNetwork, live: Live) -> Iterator[Problem]:
     """Where no document asked for anything one NIC with an address is enough: most have no network behind them."""
     devices = [live.devices[name] for name in network.unlisted or () if name in live.devices]
-    if not any(not is_link_local(address.ip) for device in devices for address in device.addresses):
+    if not any(not address.ip.is_link_local for device in devices for address in device.addresses):
         yield Problem("warning", "network", "no NIC has an address by DHCP or by router advertisements")
 
 

@@ -7,13 +7,13 @@ rtnetlink(7), /proc/net/route, /proc/net/ipv6_route and /proc/net/if_inet6 (proc
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 import sys
 
 from bootagent.libraries import load_library
 from bootagent.model.bond import MODES
 from bootagent.model.instance import Problem
+from bootagent.model.ip import IPAddress, IPInterface
 from bootagent.record import Record
 from bootagent.verify import netlink
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from bootagent.model.network import IPAddress, IPInterface, IPNetwork
+    from bootagent.model.ip import IPNetwork
     from bootagent.root import Root
 
 RESOLV_CONF = "/etc/resolv.conf"
@@ -142,45 +142,44 @@ def _by_netifaces(netifaces: Any) -> Iterator[tuple[str, IPInterface]]:
             for entry in families.get(family, ()):
                 mask = str(entry.get("netmask") or entry.get("mask") or "").partition("/")[0]
                 if mask:
-                    length = bin(int(ipaddress.ip_address(mask))).count("1")
-                    text = f"{entry['addr'].partition('%')[0]}/{length}"
-                    yield name.partition(":")[0], ipaddress.ip_interface(text)  # "eth0:1" is a label of eth0's
+                    length = bin(IPAddress.parse(mask).number).count("1")
+                    ip = IPInterface(IPAddress.parse(entry["addr"].partition("%")[0]), length)
+                    yield name.partition(":")[0], ip  # "eth0:1" is a label of eth0's
 
 
 def _by_netlink(names: Mapping[int, str]) -> Iterator[tuple[str, IPInterface]]:
     for fixed, found in netlink.dump(netlink.ADDRESSES):
         packed = found.get(2) or found.get(1)  # IFA_LOCAL; IFA_ADDRESS is the other end's where there is one
         if packed and len(packed) in (4, 16):
-            text = f"{ipaddress.ip_address(packed)}/{fixed[1]}"
-            yield names.get(_number(fixed, 4), ""), ipaddress.ip_interface(text)
+            yield names.get(_number(fixed, 4), ""), IPInterface(IPAddress.unpack(packed), fixed[1])
 
 
 def _read_states(root: Root) -> Iterator[tuple[tuple[str, str], int]]:
     """The flags of IPv6 addresses, by device and address."""
     for words in _lines(root, "/proc/net/if_inet6"):
         if len(words) == 6:
-            yield (words[5], str(ipaddress.IPv6Address(bytes.fromhex(words[0])))), int(words[4], 16)
+            yield (words[5], str(IPAddress.unpack(bytes.fromhex(words[0])))), int(words[4], 16)
 
 
 def _read_ways_v4(root: Root) -> Iterator[Way]:
     for words in _lines(root, "/proc/net/route")[1:]:
         if len(words) >= 8 and int(words[3], 16) & (_RTF_UP | _RTF_REJECT) == _RTF_UP:
             to, via, mask = (_v4(words[at]) for at in (1, 2, 7))
-            network = ipaddress.IPv4Network(f"{to}/{mask}", strict=False)
-            yield Way(network, via if int(via) else None, words[0])
+            length = bin(mask.number).count("1")
+            yield Way(IPInterface(to, length).network, via if via.number else None, words[0])
 
 
-def _v4(text: str) -> ipaddress.IPv4Address:
+def _v4(text: str) -> IPAddress:
     """An address as its four bytes look to the processor as one number."""
-    return ipaddress.IPv4Address(int(text, 16).to_bytes(4, sys.byteorder))
+    return IPAddress.unpack(int(text, 16).to_bytes(4, sys.byteorder))
 
 
 def _read_ways_v6(root: Root) -> Iterator[Way]:
     for words in _lines(root, "/proc/net/ipv6_route"):
         if len(words) == 10 and int(words[8], 16) & (_RTF_UP | _RTF_REJECT) == _RTF_UP:
-            network = ipaddress.IPv6Network((bytes.fromhex(words[0]), int(words[1], 16)), strict=False)
-            via = ipaddress.IPv6Address(bytes.fromhex(words[4]))
-            yield Way(network, via if int(via) else None, words[9])
+            network = IPInterface(IPAddress.unpack(bytes.fromhex(words[0])), int(words[1], 16)).network
+            via = IPAddress.unpack(bytes.fromhex(words[4]))
+            yield Way(network, via if via.number else None, words[9])
 
 
 def _read_neighbours(names: Mapping[int, str]) -> Iterator[tuple[tuple[str, str], int]]:
@@ -188,7 +187,7 @@ def _read_neighbours(names: Mapping[int, str]) -> Iterator[tuple[tuple[str, str]
         packed = found.get(1, b"")  # NDA_DST
         if len(packed) in (4, 16):
             name = names.get(_number(fixed, 4), "")
-            yield (name, str(ipaddress.ip_address(packed))), int(struct.unpack_from("=H", fixed, 8)[0])
+            yield (name, str(IPAddress.unpack(packed))), int(struct.unpack_from("=H", fixed, 8)[0])
 
 
 def read_servers(root: Root) -> tuple[str, ...]:

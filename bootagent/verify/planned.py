@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from bootagent.errors import SourceError
+from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
 from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface, Match, Route, Vlan
-from bootagent.model.values import InterfaceName, MacAddress, Mtu, VlanId, parse_address
+from bootagent.model.values import InterfaceName, MacAddress, Mtu, VlanId
 from bootagent.state import LAST_STATUS
 from bootagent.status import read_last_status, read_status
 
@@ -49,7 +48,7 @@ def _interface(item: dict[str, Any]) -> Interface:
         None if item["made"] else Match(mac, None if mac else name),
         mac if item["made"] else None,
         Mtu(item["mtu"]) if item["mtu"] else None,
-        tuple(Address(ipaddress.ip_interface(held["address"]), held["origin"]) for held in item["addresses"]),
+        tuple(Address(IPInterface.parse(held["address"]), held["origin"]) for held in item["addresses"]),
         tuple(_route(route) for route in item["routes"]),
         _dns(item["dns"]),
         bool(item["dhcp4"]),
@@ -63,9 +62,9 @@ def _interface(item: dict[str, Any]) -> Interface:
 
 
 def _route(item: dict[str, Any]) -> Route:
-    via = parse_address(item["via"]) if item["via"] else None
-    return Route(ipaddress.ip_network(item["to"]), via, origin=item["origin"])
+    via = IPAddress.parse(item["via"]) if item["via"] else None
+    return Route(IPNetwork.parse(item["to"]), via, origin=item["origin"])
 
 
 def _dns(servers: list[str]) -> Dns:
-    return Dns(tuple(parse_address(server) for server in servers))
+    return Dns(tuple(IPAddress.parse(server) for server in servers))
