@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from bootagent import __version__
 
-from . import report
+from . import boots, report
 from .results import Boot, Results, read_results, spread, write_results
 
 if TYPE_CHECKING:
@@ -94,7 +94,22 @@ def measure_counts(results: Results, _: int | None, keep: Callable[[Results], No
     return results
 
 
-PARTS = {"work": measure_work, "growth": measure_growth, "machines": measure_machines, "counts": measure_counts}
+def measure_profile(results: Results, _: int | None, keep: Callable[[Results], None]) -> Results:
+    """What the CPU of a first boot's unit is made of."""
+    from . import profile
+
+    results = results._replace(pieces=tuple(profile.run()))
+    keep(results)
+    return results
+
+
+PARTS = {
+    "work": measure_work,
+    "growth": measure_growth,
+    "profile": measure_profile,
+    "machines": measure_machines,
+    "counts": measure_counts,
+}
 
 
 def describe_host() -> dict[str, str | int]:
@@ -109,6 +124,7 @@ def describe_host() -> dict[str, str | int]:
         "cores": os.cpu_count() or 0,
         "memory_mib": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20,
         "accelerator": "TCG",
+        "the guests' clock": f"QEMU's -icount {boots.CLOCK}",
         "guest processors": 1,
     }
 

@@ -2,7 +2,8 @@
 """One boot of one contender: when it was ready by its own systemd and journal, and what is wrong with the machine.
 
 All times are of the guest's monotonic clock, counted from where systemd takes over from the initrd, or from the start
-of the kernel where it is the initrd that is compared.
+of the kernel where it is the initrd that is compared. That clock counts instructions while the guest works, and the
+time of day only while it waits, so that it does not show what else the host does.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # A login that was not possible when the boot was done is waited for so long.
 PATIENCE_S = 20
+# https://www.qemu.org/docs/master/devel/tcg-icount.html: an instruction is 2 to the power of this many nanoseconds.
+CLOCK = "shift=2"
 TARGETS = ("network.target", "multi-user.target")
 # sshd says so for each address family, one after the other.
 LISTENS = re.compile(r"Server listening on (0\.0\.0\.0|::) port 22\.")
@@ -38,6 +41,7 @@ QUESTIONS = {
     "userspace": "systemctl show --value -p UserspaceTimestampMonotonic",
     "targets": "systemctl show --value -p ActiveEnterTimestampMonotonic " + " ".join(TARGETS),
     "sshd": "journalctl --boot --output=json --identifier=sshd",
+    "manager": "systemctl show --value -p CPUUsageNSec init.scope",
     "units": "systemctl show --all -p Id,CPUUsageNSec {patterns}",
     "failed": "systemctl list-units --all --plain --no-legend --state=failed {patterns}",
     "hostname": "cat /proc/sys/kernel/hostname",
@@ -56,7 +60,8 @@ class Stand(NamedTuple):
 
     def machine(self, disk: Disk) -> Machine:
         """The machine with this disk, switched on."""
-        hardware = Hardware(disk, drive.UUID, (drive.NIC,), Drive(self.instance.drive, drive.BUS), tuning="")
+        tray = Drive(self.instance.drive, drive.BUS)
+        hardware = Hardware(disk, drive.UUID, (drive.NIC,), tray, tuning="", clock=CLOCK)
         return Machine(hardware, self.network.namespace, self.directory)
 
 
@@ -88,7 +93,8 @@ def take(
     seconds = _seconds(said, 0 if contender.backend == DRACUT else int(said["userspace"]))
     units = _units(said["units"]) if contender.units else {}
     wrong = "; ".join(_faults(said, let_in and "login" in seconds))
-    return Boot(*named, wrong, seconds, round(sum(units.values(), 0.0), 4), units)
+    manager = round(int(said["manager"]) / 1e9, 4)
+    return Boot(*named, wrong, seconds, round(sum(units.values(), 0.0), 4), units, manager)
 
 
 def ask(machine: Machine, patterns: tuple[str, ...]) -> dict[str, str]:

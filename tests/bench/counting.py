@@ -36,7 +36,7 @@ def run() -> list[Count]:
 def count_boots(contender: Contender) -> list[Count]:
     """The two boots of one contender."""
     counts = []
-    with machines.stand() as where:
+    with machines.stands(1) as (where,):
         traced = _traced(contender)
         place = where.directory / traced.title
         place.mkdir()

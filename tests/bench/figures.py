@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .results import Results, Spread
 
 LINKS = (1, 8, 64, 512)
-CPU = "cpu"
+CPU, MANAGER = "cpu", "manager"
 # How much dearer one more link may be among hundreds than among dozens before growth is called more than linear.  A
 # term in the square of the links would make it 8 times as dear; the rest is room for noise.
 LINEAR = 1.25
@@ -24,7 +24,7 @@ class Group(NamedTuple):
 
     rounds: int
     wrong: str  # empty, or what was wrong, and how often
-    spreads: dict[str, Spread]  # of MOMENTS, and CPU
+    spreads: dict[str, Spread]  # of MOMENTS, CPU and MANAGER
     ratios: dict[str, float]  # of the medians to the static image's, where that one is not wrong itself
 
 
@@ -48,16 +48,31 @@ def group(results: Results, contender: str, backend: str, boot: str) -> Group | 
         often = "" if len(wrong) == len(found) else f" (in {len(wrong)} of {len(found)} boots)"
         return Group(len(found), "; ".join(dict.fromkeys(wrong)) + often, {}, {})
     spreads = {name: known for name in MOMENTS if (known := spread(b.seconds[name] for b in found))}
-    cpu = spread(b.cpu for b in found)
+    spent = {field: known for field in (CPU, MANAGER) if (known := spread(getattr(b, field) for b in found))}
     static = None if contender == "static" else group(results, "static", backend, boot)
     baked = static.spreads if static else {}  # empty where the static image is wrong
     ratios = {name: own.median / baked[name].median for name, own in spreads.items() if name in baked}
-    return Group(len(found), "", {**spreads, **({CPU: cpu} if cpu else {})}, ratios)
+    return Group(len(found), "", {**spreads, **spent}, ratios)
 
 
 def work(results: Results, what: str, field: str) -> Spread | None:
     """Of the processes on the host: ``what`` as in ``Work``, ``field`` its "cpu", "wall" or "peak_kib"."""
     return spread(getattr(entry, field) for entry in results.ratio if entry.what == what)
+
+
+def pieces(results: Results) -> dict[str, float]:
+    """What each thing that a first boot's unit has adds to its CPU, in seconds of the guest's clock."""
+    known = {piece.what: piece.cpu for piece in results.pieces}
+    if not known:
+        return {}
+    unit = known["unit"]
+    return {
+        "a unit, of /bin/true": unit,
+        "its sandbox": known["sandbox"] - unit,
+        "an interpreter": known["interpreter"] - unit,
+        "the agent": known["agent"] - known["interpreter"],
+        "all of it, in one unit": known["all"],
+    }
 
 
 def growth(results: Results, agent: str, links: int, field: str = CPU) -> Spread | None:

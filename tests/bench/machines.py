@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The timed boots: one machine at a time, round after round over all contenders.
+"""The timed boots: round after round over all contenders, two rounds side by side.
 
 ``python3 -m tests.bench.machines --only bootagent-networkd --rounds 1`` boots one contender and prints its record;
 ``--plot FILE`` keeps the picture of ``systemd-analyze plot``, and prints what the critical path was.
@@ -13,6 +13,8 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import bootagent
@@ -36,6 +38,8 @@ ANALYSIS = """systemd-analyze time
 systemd-analyze critical-chain --no-pager ssh.service network.target
 systemd-analyze blame --no-pager | head -15"""
 
+# Rounds side by side, on a machine of two processors.
+AT_ONCE = 2
 # A later boot of the others does nothing that the bars are about, and takes as long as their first.
 BOOTED_TWICE = ("static", "bootagent")
 # What the versions of the benchmark are called in the images' packages.
@@ -70,18 +74,25 @@ def versions() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def stand() -> Iterator[boots.Stand]:
-    """The network and the drive that all machines of a run share; gone afterwards, with every disk."""
+def stands(count: int) -> Iterator[list[boots.Stand]]:
+    """Networks for so many machines at once, and the drive that all have; gone afterwards, with every disk."""
     if missing := missing_tools():
         message = f"the boots lack: {', '.join(missing)}"
         raise RuntimeError(message)
     with tempfile.TemporaryDirectory(prefix="bootagent-bench.") as name:
         directory = pathlib.Path(name)
-        with Network(f"bootagent-bench-{os.getpid()}", directory) as network:
-            # The machine is found without a question, which the kernel would repeat once in a second only.
-            neighbour = ("ip", "neigh", "replace", drive.ADDRESS, "lladdr", drive.NIC.mac, "dev", drive.NIC.tap)
-            network.run(*neighbour, "nud", "permanent").check_returncode()
-            yield boots.Stand(network, drive.make_instance(directory), directory)
+        instance = drive.make_instance(directory)
+        with contextlib.ExitStack() as stack:
+            made = []
+            for number in range(count):
+                place = directory / f"stand-{number}"
+                place.mkdir()
+                network = stack.enter_context(Network(f"bootagent-bench-{os.getpid()}-{number}", place))
+                # The machine is found without a question, which the kernel would repeat once in a second only.
+                neighbour = ("ip", "neigh", "replace", drive.ADDRESS, "lladdr", drive.NIC.mac, "dev", drive.NIC.tap)
+                network.run(*neighbour, "nud", "permanent").check_returncode()
+                made.append(boots.Stand(network, instance, place))
+            yield made
 
 
 def make_disks(chosen: Iterable[Contender], where: boots.Stand) -> dict[str, Disk]:
@@ -94,9 +105,9 @@ def make_disks(chosen: Iterable[Contender], where: boots.Stand) -> dict[str, Dis
     return disks
 
 
-def fresh(disk: Disk) -> Disk:
-    """A copy to boot from, in place of the one of the boot before."""
-    copy = disk.root.with_name("booted.img")
+def fresh(disk: Disk, where: boots.Stand) -> Disk:
+    """A copy to boot from, in place of the one of the stand's boot before."""
+    copy = where.directory / "booted.img"
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(disk.root), str(copy)], check=True)
     return disk._replace(root=copy)
 
@@ -107,16 +118,38 @@ def _run(
     record: Callable[[Boot], None],
     look: Callable[[Machine], None] | None = None,
 ) -> None:
-    with stand() as where:
-        disks = make_disks(chosen, where)
-        for number in range(1, rounds + 1):
-            # There and back again: none is always the one after the same other.
-            for contender in chosen if number % 2 else reversed(chosen):
-                disk = fresh(disks[contender.title])
-                twice = contender.name in BOOTED_TWICE and contender.backend in BACKENDS
-                stages = (FIRST, LATER) if twice else (FIRST,)
-                for stage in stages:
-                    record(boots.take(contender, disk, where, number, stage, look, again=stage != stages[-1]))
+    with stands(AT_ONCE) as free, ThreadPoolExecutor(AT_ONCE) as pool:
+        disks = make_disks(chosen, free[0])
+        one = threading.Lock()
+
+        def keep(boot: Boot) -> None:
+            with one:
+                record(boot)
+
+        def turn(number: int) -> None:
+            where = free.pop()
+            try:
+                # There and back again: none is always the one after the same other.
+                for contender in chosen if number % 2 else reversed(chosen):
+                    _boot(contender, fresh(disks[contender.title], where), where, number, keep, look)
+            finally:
+                free.append(where)
+
+        list(pool.map(turn, range(1, rounds + 1)))
+
+
+def _boot(
+    contender: Contender,
+    disk: Disk,
+    where: boots.Stand,
+    number: int,
+    record: Callable[[Boot], None],
+    look: Callable[[Machine], None] | None,
+) -> None:
+    twice = contender.name in BOOTED_TWICE and contender.backend in BACKENDS
+    stages = (FIRST, LATER) if twice else (FIRST,)
+    for stage in stages:
+        record(boots.take(contender, disk, where, number, stage, look, again=stage != stages[-1]))
 
 
 def _installed(tree: pathlib.Path, package: str) -> str:

@@ -30,6 +30,9 @@ image in which a person wrote the configuration beforehand ("static"). All of th
 NIC and the same config drive, with systemd-networkd or with ifupdown, booted in turn: every round boots each contender
 once.
 
+The guests are emulated, and their clock counts their instructions, four nanoseconds each, so that the host's load and
+speed do not show; while a guest waits, the time of day goes on. Waits weigh less than on a processor that is faster.
+
 Figures are medians, with the lowest and the highest in parentheses. ``×`` is the ratio of the medians to those of the
 static image in the same run. A machine that did not end as its drive says is shown as wrong, and has no figures.
 
@@ -40,10 +43,10 @@ BOOTS = f"""\
    :alt: seconds to sshd and to the first login, by contender
 
 Seconds from the start of user space to the target, to sshd listening, and to the first login over SSH from outside
-with the drive's key. CPU is that of all of the agent's own units, children included, in seconds; what runs outside of
-units, as cloud-init's ds-identify does in a generator, is not in it. How each contender is put into the image:
-``tests/bench/contenders.py``. glean's installer puts its unit for systemd-networkd only into what it takes for a
-Gentoo, so it was made to take Debian for one.
+with the drive's key. CPU is that of all of the agent's own units, children included, in seconds, and that of systemd
+itself, which has more to do for more units; what runs outside of both, as cloud-init's ds-identify does in a generator,
+is not in it. How each contender is put into the image: ``tests/bench/contenders.py``. glean's installer puts its unit
+for systemd-networkd only into what it takes for a Gentoo, so it was made to take Debian for one.
 """
 
 EARLY = """\
@@ -51,6 +54,11 @@ The same with an initramfs that dracut made, and systemd-networkd. "bootagent" w
 "bootagent-early" in the initramfs, where dracut's module of it was asked for. Seconds from the start of the kernel,
 because the initramfs is what differs; CPU that was spent there is in no unit that can be asked later.
 
+"""
+
+PIECES = """\
+CPU of ``bootagent.service`` in a guest with systemd-networkd, by what each thing adds; milliseconds of the guest's
+clock, of which one is a quarter of a million instructions. Memory that two things map is in each of them.
 """
 
 COUNTS = """\
@@ -103,6 +111,7 @@ def page(results: Results) -> str:
         for backend in BACKENDS:
             parts += _section(f"{backend}, {title}", _boots(results, backend, boot), "-")
     parts += _section("dracut's initramfs, first boot", EARLY + _early(results), "-")
+    parts += _section("What a first boot's unit is made of", PIECES + "\n" + _pieces(results))
     parts += _section("What the agents do", COUNTS + "\n" + _counts(results))
     parts += _section("bootagent's work beside a bare interpreter", WORK + "\n" + _work(results))
     parts += _section("Growth", GROWTH + "\n" + _growth(results))
@@ -123,7 +132,11 @@ def _budgets(results: Results) -> str:
 
 def _boots(results: Results, backend: str, boot: str) -> str:
     return _times(
-        results, backend, boot, CONTENDERS, {**{name: name for name in MOMENTS}, figures.CPU: "CPU of its units"}
+        results,
+        backend,
+        boot,
+        CONTENDERS,
+        {**{name: name for name in MOMENTS}, figures.CPU: "CPU of its units", figures.MANAGER: "CPU of systemd"},
     )
 
 
@@ -154,6 +167,11 @@ def _cell(known: Spread | None, ratio: float | None) -> str:
         return NOTHING
     figure = f"{known.median:.2f} ({known.low:.2f}–{known.high:.2f})"
     return figure if ratio is None else f"{figure} {ratio:.2f} ×"
+
+
+def _pieces(results: Results) -> str:
+    rows = [[what, f"{cpu * 1000:.1f}"] for what, cpu in figures.pieces(results).items()]
+    return table(["what", "CPU ms"], rows) if rows else "Not measured.\n"
 
 
 def _counts(results: Results) -> str:

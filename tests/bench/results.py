@@ -36,6 +36,7 @@ class Boot(NamedTuple):
     seconds: dict[str, float]  # MOMENTS that came, since the start of user space; with DRACUT, of the kernel
     cpu: float  # of the agent's units, children included; 0.0 for the static image
     units: dict[str, float]  # the same by unit
+    manager: float = 0.0  # CPU of systemd itself when the boot was done
 
 
 class Count(NamedTuple):
@@ -61,6 +62,13 @@ class Work(NamedTuple):
     peak_kib: int
 
 
+class Piece(NamedTuple):
+    """A unit that has a part of what ``bootagent.service`` has and does, see ``profile.PROBES``."""
+
+    what: str
+    cpu: float  # of the whole unit, in seconds of the guest's clock
+
+
 class Growth(NamedTuple):
     """One agent's whole work for a number of links."""
 
@@ -82,11 +90,12 @@ class Results(NamedTuple):
     ratio: tuple[Work, ...]
     calls: dict[str, dict[str, int]]  # "first" and "unchanged" -> system call -> number; "total" is all of them
     growth: tuple[Growth, ...]
+    pieces: tuple[Piece, ...]
     installed: dict[str, int]  # bytes of what is in an image: "bootagent" (as in the checkout) and "bytecode"
     took: dict[str, int]  # part of the benchmark -> seconds
 
 
-EMPTY = Results({}, {}, 0, (), (), (), {}, (), {}, {})
+EMPTY = Results({}, {}, 0, (), (), (), {}, (), (), {}, {})
 
 
 class Spread(NamedTuple):
@@ -114,6 +123,7 @@ def read_results(path: pathlib.Path) -> Results:
         counts=tuple(Count(**entry) for entry in raw.get("counts", ())),
         ratio=tuple(Work(**entry) for entry in raw.get("ratio", ())),
         growth=tuple(Growth(**entry) for entry in raw.get("growth", ())),
+        pieces=tuple(Piece(**entry) for entry in raw.get("pieces", ())),
     )
 
 

@@ -71,6 +71,7 @@ class Hardware(NamedTuple):
     arguments: str = ""  # of the kernel, after all others
     tuning: str = TUNING  # more of them, for the emulator's sake; a benchmark boots without, as people do
     smbios: str = ""  # of its system: "manufacturer=…,product=…"
+    clock: str = ""  # QEMU's -icount, where the guest's clock is to count instructions and not the host's time
 
 
 class GuestError(Exception):
@@ -195,13 +196,14 @@ class Machine:
 
 
 def _qemu(hardware: Hardware, shell: pathlib.Path, console: pathlib.Path) -> list[str]:
-    disk, uuid, nics, drive, arguments, tuning, smbios = hardware
+    disk, uuid, nics, drive, arguments, tuning, smbios, clock = hardware
     arguments = f"{KERNEL_ARGUMENTS} {tuning} {arguments}"
     command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     command += ["-machine", "pc", "-accel", "tcg,thread=single,tb-size=256", "-cpu", CPU]
     command += ["-smp", str(CPUS), "-m", str(MEMORY_MIB), "-uuid", uuid]
     command += ["-kernel", str(disk.kernel), "-initrd", str(disk.initrd), "-append", arguments]
     command += ["-smbios", f"type=1,{smbios}"] if smbios else []
+    command += ["-icount", clock] if clock else []
     command += ["-serial", f"file:{console}", "-device", "virtio-rng-pci"]
     command += ["-drive", f"file={disk.root},format={disk.kind},if=none,id=root,cache=unsafe"]
     command += ["-device", "virtio-blk-pci,drive=root"]
