@@ -144,7 +144,10 @@ def carry_out(root: Root, prepared: Prepared, inputs: Inputs | None) -> Result:
         said.append(writer.write(File(AWAITED, ""), durable=False))
     record = _record(root, prepared, inputs, later) if inputs and state_of(problems) == "ok" else None
     if record:
-        said += [writer.write(file, durable=False) for file in (status._replace(path=LAST_STATUS), record)]
+        said.append(writer.write(status._replace(path=LAST_STATUS), durable=False))
+    # A boot like this one shows that copy: where it could not be written, the next one has to look again.
+    if record and not said[-1].error:
+        said.append(writer.write(record, durable=False))
     else:
         writer.run("remove", INPUTS)
     writer.close()

@@ -138,6 +138,14 @@ def test_a_power_cut_that_left_no_status_is_no_boot_like_the_last(
     assert not booted.has(UNCHANGED)
 
 
+def test_a_status_that_could_not_be_written_is_no_boot_like_the_last(booted: MachineDirectory) -> None:
+    """The next boot would show what happened on the one before this."""
+    (booted.path / LAST_STATUS[1:]).unlink()
+    (booted.path / LAST_STATUS[1:]).mkdir()
+    assert main(["apply", "--root", str(booted)]) == 0
+    assert not booted.has(INPUTS)
+
+
 def test_the_check_is_the_script_and_no_interpreter(booted: MachineDirectory, tmp_path: Path) -> None:
     """The shell and two programs; and no clock is asked."""
     log = tmp_path / "calls"
