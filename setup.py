@@ -39,7 +39,7 @@ setup(
         *below("elements", "share/bootagent/elements"),
     ],
     # netifaces2 is the maintained distribution of the module netifaces; Linux distributions package netifaces itself.
-    install_requires=["pyudev", "PyYAML", "netifaces2"],
+    install_requires=["PyYAML", "netifaces2"],
     extras_require={
         "test": [
             "diskimage-builder",

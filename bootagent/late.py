@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Devices that are late: waited for on udev's events, never by polling or settling, and never longer than a deadline.
+"""Devices that are late: waited for on udev's word, never by polling or settling, and never longer than a deadline.
+
+udev's word is a file of its database, which it puts into its place when it is done with a device: a network namespace
+of its own, as the unit has it, hears none of udev's messages.
 
 NICs only for a backend that needs kernel names, and only for addresses that the document names.  A NIC counts as there
 when udev is done with it, because until then udev may still rename it (systemd.link(5)).
@@ -16,14 +19,12 @@ import os
 import time
 
 from bootagent.host import read_drives, read_nics
-from bootagent.libraries import load_library
 from bootagent.model.instance import Problem
 from bootagent.sources import source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from bootagent.host import Host, Nic
     from bootagent.model.network import Network
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bootagent.root import Root
 
 DEADLINE = 10.0  # seconds; ixgbe and bnxt_en have been seen to need more than five
+DATABASE = "/run/udev/data"  # n2 is the NIC with index 2, b8:0 the block device with that number
 # Of a device that is not there yet, has no driver yet, or no medium: a link of udev's, an optical drive.
 NOT_YET = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM)
 
@@ -40,36 +42,32 @@ def wait_for_nics(root: Root, network: Network, nics: tuple[Nic, ...]) -> tuple[
     wanted: set[str] = {link.mac for link in network.links if link.bond is None and link.vlan is None and link.mac}
     if not _missing(root, wanted, nics):
         return nics, ()
-    unheard = _wait("net", lambda: not _missing(root, wanted, read_nics(root)))
+    unheard = _wait(root, "n", lambda: not _missing(root, wanted, read_nics(root)))
     return (nics if unheard else read_nics(root)), unheard
 
 
 def wait_for_drive(root: Root, host: Host, options: Options) -> tuple[Host, tuple[Problem, ...]]:
     """``host`` with the drives that there are once the one that must be there is, or when the deadline has passed."""
-    unheard = () if _has_drive(root, options) else _wait("block", lambda: _has_drive(root, options))
+    unheard = () if _has_drive(root, options) else _wait(root, "b", lambda: _has_drive(root, options))
     drives, damaged = read_drives(root) if options.drive is None else ((), ())
     return host._replace(drives=drives, damaged=damaged), unheard
 
 
-def _wait(subsystem: str, is_there: Callable[[], bool]) -> tuple[Problem, ...]:
-    """Wait for udev's events until it is, or the deadline has passed; a problem where udev cannot be heard."""
+def _wait(root: Root, kind: str, is_there: Callable[[], bool]) -> tuple[Problem, ...]:
+    """Wait for udev's word until it is, or the deadline has passed; a problem where udev cannot be heard."""
+    from bootagent.watch import Watch
+
     try:
-        monitor = _listen(subsystem)
+        watch = Watch(root.host_path(DATABASE), kind)
     except (ImportError, OSError) as error:
         return (Problem("warning", "udev", f"late devices are not waited for: {error}"),)
     end = time.monotonic() + DEADLINE
-    while not is_there() and (left := end - time.monotonic()) > 0:
-        monitor.poll(left)
+    try:
+        while not is_there() and (left := end - time.monotonic()) > 0:
+            watch.wait(left)
+    finally:
+        watch.close()
     return ()
-
-
-def _listen(subsystem: str) -> Any:
-    """A monitor of the devices of a kind that udev is done with; it hears from now on."""
-    pyudev = load_library("pyudev")
-    monitor = pyudev.Monitor.from_netlink(pyudev.Context())
-    monitor.filter_by(subsystem)
-    monitor.start()
-    return monitor
 
 
 def _has_drive(root: Root, options: Options) -> bool:
@@ -90,6 +88,12 @@ def _missing(root: Root, wanted: set[str], nics: tuple[Nic, ...]) -> set[str]:
 
 
 def _is_settled(root: Root, nic: Nic) -> bool:
-    """Whether udev's database has the NIC (sd_device_get_is_initialized(3)), or there is no udev."""
+    """Whether udev is done with the NIC (sd_device_get_is_initialized(3)), or there is no udev.
+
+    Before it renames one, and until it has heard from the kernel that it did, there is an entry too, which says that.
+    """
     index = (root.read(f"/sys/class/net/{nic.name}/ifindex", 16) or b"").decode("ascii", "replace").strip()
-    return root.exists(f"/run/udev/data/n{index}") or not root.exists("/run/udev/control")
+    entry = root.read(f"{DATABASE}/n{index}")
+    if entry is None:
+        return not root.exists("/run/udev/control")
+    return b"E:ID_RENAMING=1" not in entry.split(b"\n")

@@ -2,7 +2,7 @@
 """The libraries of the distribution, loaded where they are needed.
 
 The boot starts Python without ``site`` (``-S``), which would cost it a third of its start, so the distribution's
-packages are out of sight until a run turns out to need one of them: the options file, a device that is late.
+packages are out of sight until a run turns out to need one of them: the options file, for one.
 """
 
 from __future__ import annotations

@@ -73,6 +73,13 @@ class MachineDirectory:
         (self.path / "usr/bin/python3").symlink_to(f"python{version}")
 
 
+def put_in_place(path: Path, content: str) -> None:
+    """A file as udev writes those of its database: under another name, which is the hidden one of fopen_temporary()."""
+    temporary = path.with_name(f".#{path.name}0123456789abcdef")
+    temporary.write_text(content, encoding="ascii")
+    temporary.rename(path)
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> MachineDirectory:
     """An empty machine."""

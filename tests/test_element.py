@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 ELEMENT = ROOT / "elements" / "bootagent"
 
 # What the distributions call the packages; where each name was looked up stands in the element's README.rst.
-DEBIAN = "python3 python3-netifaces python3-pyudev python3-yaml"
-REDHAT = "python3 python3-netifaces python3-pyudev python3-pyyaml"
-REDHAT_10 = "python3 python3-pyudev python3-pyyaml"
-SUSE = "python3 python3-PyYAML python3-netifaces python3-pyudev"
-GENTOO = "dev-lang/python dev-python/netifaces dev-python/pyudev dev-python/pyyaml"
+DEBIAN = "python3 python3-netifaces python3-yaml"
+REDHAT = "python3 python3-netifaces python3-pyyaml"
+REDHAT_10 = "python3 python3-pyyaml"
+SUSE = "python3 python3-PyYAML python3-netifaces"
+GENTOO = "dev-lang/python dev-python/netifaces dev-python/pyyaml"
 PACKAGES = {
     ("debian", "bookworm"): DEBIAN,
     ("debian", "trixie"): DEBIAN,

@@ -36,7 +36,8 @@ ROOMS: dict[str, set[str]] = {
     "report": {"__init__", "boot", "commit", "jsontext", "model", "state"},
     "status": {"errors", "root", "state"},
     "inputs": {"host", "model", "record", "root", "state"},
-    "late": {"host", "libraries", "model", "options", "root", "sources"},
+    "watch": set(),
+    "late": {"host", "model", "options", "root", "sources", "watch"},
     "handover": {"boot", "commit", "jsontext", "model", "record", "root", "sources", "state"},
     "userdata": {
         *("commit", "errors", "formats", "host", "identity", "jsontext", "log", "media", "model", "record", "root"),
