@@ -110,7 +110,26 @@ def test_two_links_of_one_address_are_one_device() -> None:
     links = (nic(A, static("192.0.2.5/24")), Link("again", A, addressing=static("192.0.2.6/24"), origin="again"))
     network, problems = bound(links, host(("ens3", A)))
     assert [str(item.ip) for item in network.interfaces[0].addresses] == ["192.0.2.5/24", "192.0.2.6/24"]
-    assert problems == [f"warning again: another link has the address {A} too: taken as one"]
+    assert problems == ["warning again: another link is of ens3 too: taken as one"]
+
+
+def test_a_link_by_address_and_one_by_name_of_one_nic_are_one_device() -> None:
+    """Two devices of one name would be two files of one path."""
+    named = Link("again", name=InterfaceName("ens3"), addressing=static("192.0.2.6/24"), origin="again")
+    for links in ((nic(A, static("192.0.2.5/24")), named), (named, nic(A, static("192.0.2.5/24")))):
+        network, problems = bound(links, host(("ens3", A)))
+        assert [(i.name, len(i.addresses)) for i in network.interfaces] == [("ens3", 2)]
+        assert problems == [f"warning {links[1].origin}: another link is of ens3 too: taken as one"]
+
+
+@pytest.mark.parametrize("name", ["ens9", A.compact])
+def test_a_bond_does_not_take_the_name_that_a_nic_has_or_goes_by(name: str) -> None:
+    """``ens9`` is not there, but may come; the address without its colons is what a NIC goes by until it is named."""
+    late = Link("late", name=InterfaceName("ens9"), origin="late")
+    bond = Link("bond", name=InterfaceName(name), bond=Bond("active-backup", members=(f"nic {A}",)), origin="bond")
+    network, problems = bound((nic(A), late, bond), host(("ens3", A)))
+    assert [i.name for i in network.interfaces] == ["ens3", "ens9", "bond0"]
+    assert f"warning bond: the name {name} is taken: bond0" in problems
 
 
 def test_a_bond_may_share_its_members_address_and_comes_after_them() -> None:

@@ -36,6 +36,7 @@ class Binding:
         self._nics = _by_address(host.nics)
         self._taken = {"lo", *(nic.name for nic in host.nics)}
         self._labels: dict[str, str] = {}  # link id -> label
+        self._label_of: dict[str, str] = {}  # NIC, by its name -> label: one link may say its address, another its name
         self._by_label: dict[str, Interface] = {}
         self.links: dict[str, list[Link]] = {}  # label -> the links of that device
         for link in network.links:
@@ -79,14 +80,19 @@ class Binding:
                 f"no NIC with the address {link.mac}" if link.mac else f"no NIC with the name {link.name}",
             )
         label = link.mac.compact if link.mac else str(link.name)
+        if nic is not None:
+            label = self._label_of.setdefault(nic.name, label)
         if label in self._by_label:
-            self._report("warning", link.origin, f"another link has the address {link.mac} too: taken as one")
+            device = nic.name if nic else link.mac or link.name
+            self._report("warning", link.origin, f"another link is of {device} too: taken as one")
             self._labels[link.id] = label
             self.links[label].append(link)
             return
         # The first octets of an InfiniBand address change with each load of the driver (RFC 4391 9.1.1): by name then.
         by_name = link.mac is None or (nic is not None and nic.is_infiniband)
         name = nic.name if nic else link.name if by_name else None
+        if name:
+            self._taken.add(name)
         match = Match(name=name) if by_name else Match(mac=link.mac, driver=nic.driver if nic and len(nics) > 1 else "")
         self._add(link, Interface(label, name, match, mtu=link.mtu, origin=link.origin))
 
@@ -160,7 +166,7 @@ class Binding:
     def _name(self, link: Link, stem: str) -> InterfaceName:
         """The name that the cloud gives, if it is free; or ``bond0``, ``bond1`` …, ``vlan20``, ``vlan20-1`` …"""
         for name in _names(link, stem):
-            if name not in self._taken:
+            if name not in self._taken and name not in self._by_label:
                 if link.name and name != link.name:
                     self._report("warning", link.origin, f"the name {link.name} is taken: {name}")
                 self._taken.add(name)
