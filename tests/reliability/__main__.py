@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole campaign, and its page: ``make reliability``; with ``EVERY=5`` most faults at every fifth call only."""
+"""The whole campaign, and its page: ``make reliability``; with ``EVERY=5`` most faults at every fifth call only.
+
+With ``CUTS=7`` so few whole machines, too; ``CUTS=0``: none.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.reliability import machines
 from tests.reliability.campaign import campaign
 from tests.reliability.page import write_page
 from tests.reliability.scenes import NAMES
@@ -18,13 +22,15 @@ if TYPE_CHECKING:
     from tests.reliability.outcome import Row
 
 
-def main(every: int) -> int:
+def main(every: int, cuts: int) -> int:
     """1 where anything was not as promised; the page says so too."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="reliability-") as directory, ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda name: _run(Path(directory), name, every), NAMES)
         rows = [row for some in found for row in some]
     write_page(rows, every, time.monotonic() - start)
+    if cuts:
+        rows += machines.campaign(cuts, machines.any_seed())
     return 1 if any(row.broken for row in rows) else 0
 
 
@@ -39,4 +45,4 @@ def _run(tmp: Path, name: str, every: int) -> list[Row]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(*map(int, sys.argv[1:])))
