@@ -2,7 +2,8 @@
 # check: everything but the virtual machines; check-vm: those.  Both make the environment that they need.
 # fuzz: hostile bytes for SECONDS, and hostile text in every field, each way; what is found is in FOUND.
 # docs: write what is made from the renderers' and the sources' declarations.  bench: measure, and write the page of the results.
-# reliability: have each system call of a boot killed, cut and failed, and write the page of what came of it (hours).
+# reliability: have each system call of a boot killed, cut and failed, and the power of whole machines cut, and write the
+# page of what came of it (hours).
 PYTHON ?= python3
 VENV := .venv
 TOOLS := $(VENV)/made
@@ -28,7 +29,7 @@ fuzz: $(TOOLS)
 	$(VENV)/bin/python -m tests.fuzz $(SECONDS) $(FOUND)
 
 reliability: $(TOOLS)
-	$(VENV)/bin/python -m tests.reliability $(or $(EVERY),1)
+	$(VENV)/bin/python -m tests.reliability $(or $(EVERY),1) $(or $(CUTS),50)
 
 docs:
 	$(PYTHON) -m tests.backends_table > docs/backends.rst

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole campaign, and its page: ``make reliability``; with ``EVERY=5`` most faults at every fifth call only."""
+"""The whole campaign, and its page: ``make reliability``; with ``EVERY=5`` most faults at every fifth call only.
+
+With ``CUTS=7`` so few whole machines, too; ``CUTS=0``: none.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.reliability import machines
 from tests.reliability.campaign import campaign
 from tests.reliability.page import write_page
 from tests.reliability.scenes import NAMES
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from tests.reliability.outcome import Row
 
 
-def main(every: int) -> int:
+def main(every: int, cuts: int) -> int:
     """1 where anything was not as promised; the page says so too."""
     start = time.monotonic()
     # Processes: a program that one thread starts would hold for a moment what another has open on a disk.
@@ -27,6 +31,8 @@ def main(every: int) -> int:
         found = pool.map(partial(_run, Path(directory), every), NAMES)
         rows = [row for some in found for row in some]
     write_page(rows, every, time.monotonic() - start)
+    if cuts:
+        rows += machines.campaign(cuts, machines.any_seed())
     return 1 if any(row.broken for row in rows) else 0
 
 
@@ -41,4 +47,4 @@ def _run(tmp: Path, every: int, name: str) -> list[Row]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(*map(int, sys.argv[1:])))

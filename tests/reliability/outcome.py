@@ -104,7 +104,7 @@ def judge_next(scene: Scene, path: Path, failed: bool = False) -> list[str]:
     if failed:
         now, then = _present_only(now), _present_only(then)
     others = [place for place in sorted({*now, *then}) if now.get(place) != then.get(place)]
-    told = (f"{place} is {_differing(now.get(place), then.get(place))}" for place in others)
+    told = (f"{place} is {differing(now.get(place), then.get(place))}" for place in others)
     return [*wrong, *(f"after the next boot {what}" for what in told)]
 
 
@@ -122,7 +122,7 @@ def _present_only(tree: Tree) -> Tree:
     return {**tree, **changed}
 
 
-def _differing(entry: Entry | None, other: Entry | None) -> str:
+def differing(entry: Entry | None, other: Entry | None) -> str:
     """Both, their contents from where they differ."""
     if entry is None or other is None:
         return "not there" if entry is None else "there, and is not to be"

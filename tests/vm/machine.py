@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -83,6 +84,7 @@ class Machine:
 
     def __init__(self, hardware: Hardware, namespace: str, directory: pathlib.Path) -> None:
         self.console = directory / "console.log"
+        self.console.unlink(missing_ok=True)  # until QEMU has it, it would be that of the boot before
         self.started = time.monotonic()
         self._socket_path = directory / "shell.sock"
         self._socket_path.unlink(missing_ok=True)
@@ -163,6 +165,15 @@ class Machine:
             self._channel = None
         self._socket_path.unlink(missing_ok=True)
         self._log.close()
+
+    def is_on(self) -> bool:
+        """Whether QEMU runs."""
+        return self._process.poll() is None
+
+    def worked_s(self) -> float:
+        """The processor time that emulation has taken: a clock that stands still while others have the processor."""
+        fields = pathlib.Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")  # utime and stime of proc(5)
 
     def console_text(self) -> str:
         """All that the console has shown since power-on."""

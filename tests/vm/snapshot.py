@@ -129,7 +129,7 @@ def take(machine: Machine, network: outside.Network, instance: Instance, keys: d
     static_v4, static_v6, *others = instance.addresses
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
         targets = (static_v4, static_v6, *others)
-        answering = pool.map(lambda target: (target, _answers(network, target)), targets)
+        answering = pool.map(lambda target: (target, answers(network, target)), targets)
         attempts = [(name, to) for name in keys for to in (static_v4, static_v6)]
         logins = pool.map(lambda attempt: _login(network, attempt[0], keys[attempt[0]], attempt[1]), attempts)
         said = ask(machine, QUESTIONS)
@@ -147,7 +147,7 @@ def ask(machine: Machine, questions: dict[str, str]) -> dict[str, str]:
     return said
 
 
-def _answers(network: outside.Network, target: str) -> bool:
+def answers(network: outside.Network, target: str) -> bool:
     return network.run(sys.executable, "-c", SSH_BANNER, target).stdout.startswith("SSH-2.0")
 
 
