@@ -24,6 +24,7 @@ from tests.bench.results import (
     Boot,
     Count,
     Growth,
+    Piece,
     Results,
     Spread,
     Work,
@@ -39,7 +40,7 @@ ROUNDS = {"static": (10.0, 11.0, 13.0), "bootagent": (11.0, 11.55, 12.0), "glean
 
 def boot(number: int, contender: str, seconds: float, backend: str = "networkd", wrong: str = "") -> Boot:
     cpu = 0.0 if contender == "static" else seconds / 100
-    return Boot(number, contender, backend, FIRST, wrong, dict.fromkeys(MOMENTS, seconds), cpu, {})
+    return Boot(number, contender, backend, FIRST, wrong, dict.fromkeys(MOMENTS, seconds), cpu, {}, 1.5)
 
 
 @pytest.fixture
@@ -96,7 +97,16 @@ def test_a_ratio_is_that_of_the_medians(results: Results) -> None:
     table = section(report.page(results), "networkd, first boot")
     assert row(table, "static").split()[:4] == ["static", "11.00", "(10.00–13.00)", "11.00"]
     assert row(table, "bootagent").count("11.55 (11.00–12.00) 1.05 ×") == len(MOMENTS)
-    assert row(table, "bootagent").endswith("0.12 (0.11–0.12)")
+    assert row(table, "bootagent").split()[-4:] == ["0.12", "(0.11–0.12)", "1.50", "(1.50–1.50)"]
+
+
+def test_a_piece_is_what_a_unit_has_more_than_another(results: Results) -> None:
+    cpu = {"unit": 0.008, "sandbox": 0.108, "interpreter": 0.058, "agent": 0.208, "all": 0.31}
+    page = report.page(results._replace(pieces=tuple(Piece(*item) for item in cpu.items())))
+    table = section(page, "What a first boot's unit is made of")
+    starts = ("a unit", "its sandbox", "an interpreter", "the agent", "all of it")
+    assert [row(table, start).split()[-1] for start in starts] == ["8.0", "100.0", "50.0", "150.0", "310.0"]
+    assert "Not measured." in section(report.page(results), "What a first boot's unit is made of")
 
 
 def test_a_wrong_contender_is_wrong_and_not_fast(results: Results) -> None:
