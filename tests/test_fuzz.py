@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bootagent.model.plan import Plan
 
 CORPUS = Path(feed.__file__).with_name("corpus.zip")
-SHORT_RUN, MAX_INPUT = 1000, 2800
+SHORT_RUN, MAX_INPUT = 1000, 2200
 MAX_CORPUS = 150_000  # bytes in the tree
 
 
