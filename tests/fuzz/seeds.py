@@ -7,6 +7,7 @@ grammars say that none of those says.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import re
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _MAC = re.compile(rb"\b[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}\b")
 _WORD = re.compile(r'"([\w.:/-]{3,23})"')
 _SCRIPT = b"#!/bin/sh\necho hello\n"
+_PACKED = gzip.compress(_SCRIPT, mtime=0)
 _ENI = b"""\
 auto eth0
 iface eth0 inet manual
@@ -113,10 +115,14 @@ _MORE: tuple[tuple[str, Sequence[bytes]], ...] = (
     ("netconfig-v2-bond-vlan", (b"instance-id: i\n", _V2)),
     ("netconfig-v2-bond-vlan", (b"instance-id: i\n", _V1)),
     ("oracle", (json.dumps(INSTANCE).encode(), json.dumps(METAL).encode())),
-    *(
-        (feed.USER_DATA, (data,))
-        for data in (_SCRIPT, gzip.compress(_SCRIPT), _MESSAGE, b"#cloud-config\n", b"#include\n")
-    ),
+    *(("user-data", (data,)) for data in (_SCRIPT, _PACKED, _MESSAGE, b"#cloud-config\n")),
+    ("opennebula's user data", (b"USER_DATA='IyEvYmluL3NoCg=='\nUSER_DATA_ENCODING='base64'\n",)),
+    ("opennebula's user data", (b'START_SCRIPT_BASE64="IyEvYmluL3NoCg=="\n',)),
+    ("upcloud's user data", (b'{"user_data":"#!/bin/sh"}',)),
+    ("guestinfo", (b"\1IyEvYmluL3NoCg==",)),
+    ("guestinfo", (b"\2" + base64.b64encode(_PACKED),)),
+    ("oem strings", (b"io.systemd.credential:a=b\0io.systemd.credential.binary:c=IyEvYmluL3NoCg==",)),
+    ("lxd's keys", (b'["/1.0/config/cloud-init.ssh-keys.a","/1.0/config/user.vendor-data"]',)),
 )
 
 
