@@ -155,3 +155,6 @@ def test_user_data_in_a_document_that_is_broken_is_an_error() -> None:
         wire.answers[PATH] = f"{{{SECRET}".encode()
         with pytest.raises(SourceError, match=r"v1\.json: line 1 column 2: not JSON$"):
             wire.call(lambda: upcloud.fetch_user_data(wire.connector()))
+        wire.answers[PATH] = json.dumps({"user_data": f"{SECRET}\ud800"}).encode()
+        with pytest.raises(SourceError, match=r"v1\.json: user_data: no Unicode text$"):
+            wire.call(lambda: upcloud.fetch_user_data(wire.connector()))

@@ -6,6 +6,7 @@ Each address says whether it is had by DHCP, which for IPv6 means router adverti
 
 from __future__ import annotations
 
+from bootagent.errors import DocumentError
 from bootagent.formats.addressing import AddressingDraft, Resolvers
 from bootagent.formats.answers import check_mapping, find_mac, find_records, parse_one
 from bootagent.formats.meta_data import parse_hostname, parse_id, parse_keys
@@ -46,7 +47,10 @@ def parse_user_data(data: bytes) -> bytes | None:
     """The user data in the document; ``DocumentError`` where it cannot be read."""
     value = parse_json(DOCUMENT, data)
     text = value.get("user_data") if isinstance(value, dict) else None
-    return text.encode() if isinstance(text, str) and text else None
+    try:
+        return text.encode() if isinstance(text, str) and text else None
+    except UnicodeEncodeError:  # JSON can say half of a surrogate pair
+        raise DocumentError(DOCUMENT, "user_data", "no Unicode text") from None
 
 
 def _parse_network(data: dict[str, Any], base: str, report: Report) -> Network | None:

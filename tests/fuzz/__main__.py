@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["bootagent"], exclude=["bootagent.recor
 PACKED = Path(__file__).with_name("corpus.zip")
 # One input: seconds, and MiB of the whole process with what the fuzzer itself keeps.  How often it changes an input
 # before it is fed is for the mutator to say, which may take another.
-LIMITS = ("-timeout=5", "-rss_limit_mb=700", "-max_len=2800", "-mutate_depth=1", "-reload=30")
+LIMITS = ("-timeout=5", "-rss_limit_mb=700", "-max_len=2200", "-mutate_depth=1", "-reload=30")
 
 
 def fill(corpus: Path) -> None:

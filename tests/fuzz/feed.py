@@ -12,7 +12,8 @@ import stat
 from typing import TYPE_CHECKING
 
 from bootagent import renderers
-from bootagent.errors import SourceError
+from bootagent.errors import DocumentError, SourceError
+from bootagent.formats import credentials, lxd, opennebula, upcloud, vmware
 from bootagent.formats.user_data import parse_user_data
 from bootagent.host import Nic
 from bootagent.model.values import InterfaceName, MacAddress
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bootagent.host import Host
-    from bootagent.model.instance import Instance
+    from bootagent.model.instance import Instance, Problem
     from bootagent.model.plan import Plan
     from tests.examples import Example
     from tests.fuzz.drives import Images
@@ -56,8 +57,27 @@ _VARIANTS: tuple[Callable[[Host], Host], ...] = (
     lambda host: host._replace(has_sysfs=False, nics=(), init="openrc"),
     lambda host: host._replace(texts=_LEFT, hostname="old", enabled=frozenset({"systemd-networkd.service"})),
 )
-USER_DATA = "user-data"
-KINDS = (*IMAGES, *EXAMPLES, USER_DATA)
+_ENCODINGS = (None, "base64", "gzip+base64", "rot13")
+
+
+def _user_data(data: bytes) -> tuple[Problem, ...]:
+    scripts, problems = parse_user_data(data)
+    for script in scripts:
+        assert script.name.isprintable(), "a script's name of more than one line"
+        assert "/" not in script.name, "a script in another place"
+    return problems
+
+
+# What is read on another way than to an instance: to some text, or to problems that have to be lines.
+TEXTS: dict[str, Callable[[bytes], object]] = {
+    "user-data": _user_data,
+    "opennebula's user data": opennebula.parse_user_data,
+    "upcloud's user data": upcloud.parse_user_data,
+    "guestinfo": lambda data: vmware.unpack("guestinfo", data[1:], _ENCODINGS[len(data) and data[0] % len(_ENCODINGS)]),
+    "oem strings": lambda data: credentials.parse_strings(data.decode("utf-8", "replace").split("\0")),
+    "lxd's keys": lambda data: lxd.name_unused(lxd.parse_listing(data)),
+}
+KINDS = (*IMAGES, *EXAMPLES, *TEXTS)
 MACHINES = len(_VARIANTS) * len(BACKENDS)
 MAX_PLANNED = 1_000_000  # some 80 MB
 
@@ -71,8 +91,8 @@ def run_one(data: bytes, images: Images, planned: set[int] | None = None) -> Pla
     if len(data) < 2:
         return None
     machine, kind, data = data[0] % MACHINES, KINDS[data[1] % len(KINDS)], data[2:]
-    if kind == USER_DATA:
-        _run_user_data(data)
+    if kind in TEXTS:
+        _run_text(TEXTS[kind], data)
         return None
     try:
         instance = images.read(kind, data) if kind in IMAGES else _read(EXAMPLES[kind], data)
@@ -97,13 +117,13 @@ def _read(example: Example, data: bytes) -> Instance:
     return example.parse(dict(zip(example.documents, data.split(BETWEEN))))
 
 
-def _run_user_data(data: bytes) -> None:
-    scripts, problems = parse_user_data(data)
-    for problem in problems:
+def _run_text(read: Callable[[bytes], object], data: bytes) -> None:
+    try:
+        said = read(data)
+    except DocumentError as error:
+        said = (error,)
+    for problem in said if isinstance(said, tuple) else ():
         _check_line(problem)
-    for script in scripts:
-        assert script.name.isprintable(), "a script's name of more than one line"
-        assert "/" not in script.name, "a script in another place"
 
 
 def _check_line(said: object) -> None:

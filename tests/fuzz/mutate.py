@@ -11,8 +11,8 @@ import json
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.examples import EXAMPLES
 from tests.fuzz import feed, seeds
+from tests.fuzz.drives import IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ class Mutator:
         kind = random.randrange(self._kinds)
         data = random.choice(self._kept[kind])
         machine = random.randrange(feed.MACHINES)
-        if feed.KINDS[kind] not in EXAMPLES:
+        if feed.KINDS[kind] in IMAGES:
             return (bytes((machine, kind)) + self._edit(data[2:], most - 2))[:most]
         documents = data[2:].split(feed.BETWEEN)
         for _ in range(times):
