@@ -91,12 +91,12 @@ def expected(network: BoundNetwork, backend: str) -> Reading:
 def _device(interface: Interface, keys: Mapping[str, str]) -> Device:
     bond, vlan, ra = interface.bond, interface.vlan, interface.ra != "off"
     return Device(
-        addresses=frozenset(str(address.ip) for address in interface.addresses),
+        addresses=frozenset(prefixed(str(address.ip)) for address in interface.addresses),
         routes=frozenset(
-            (str(route.to), str(route.via) if route.via else "", route.metric, route.onlink)
+            (prefix(str(route.to)), ip(str(route.via)) if route.via else "", route.metric, route.onlink)
             for route in interface.routes
         ),
-        dns=tuple(map(str, interface.dns.servers)),
+        dns=tuple(ip(str(server)) for server in interface.dns.servers),
         search=tuple(interface.dns.search),
         dhcp4=interface.dhcp4,
         dhcp6=interface.dhcp6,
@@ -179,7 +179,7 @@ def mac(text: str) -> str:
 
 
 def ip(text: str) -> str:
-    """An address of either family, as the model spells it."""
+    """An address of either family, spelled one way: the C library spells the last half of some in decimals."""
     return str(ipaddress.ip_address(text))
 
 
