@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Instance
     from bootagent.model.plan import Plan
 
-CORPUS = Path(feed.__file__).with_name("corpus.zip")
 SHORT_RUN, MAX_INPUT = 1000, 2200
 MAX_CORPUS = 150_000  # bytes in the tree
 
@@ -54,12 +51,11 @@ def test_a_short_run_is_endured_and_changes_whole_documents(images: drives.Image
 
 
 def test_what_fuzzers_have_kept_is_endured(images: drives.Images) -> None:
-    assert CORPUS.stat().st_size < MAX_CORPUS
-    with zipfile.ZipFile(CORPUS) as packed:
-        names = packed.namelist()
-        for name in names:
-            feed.run_one(packed.read(name), images)
-    assert len(names) > 100
+    assert seeds.PACKED.stat().st_size < MAX_CORPUS
+    kept = dict(seeds.kept())
+    for data in kept.values():
+        feed.run_one(data, images)
+    assert len(kept) > 1000
 
 
 @pytest.mark.parametrize("wrong", ["an error of another kind", "a control character"])

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m tests.fuzz SECONDS [DIRECTORY]``: coverage-guided fuzzing by atheris, one process.
 
-It begins with the examples and the inputs of ``corpus.zip``, and leaves what it finds in ``DIRECTORY``: inputs with new
-coverage in ``corpus``, and one that fails as ``crash-…``, ``timeout-…`` or ``oom-…``, which makes the exit code.
-``python -m tests.fuzz pack DIRECTORY BYTES`` makes a new ``corpus.zip`` of the inputs there, at most so many bytes:
-first those called ``failed-…``, which once failed, then the smallest.
+It begins with the seeds and the inputs of ``corpus.tar.xz``, and leaves what it finds in ``DIRECTORY``: inputs with new
+coverage in ``corpus``, and one that fails as ``crash-…``, ``timeout-…`` or ``oom-…``, which makes the exit code.  Two
+processes may share a directory.
+``python -m tests.fuzz pack DIRECTORY`` makes a new ``corpus.tar.xz`` of the inputs there.
 """
 
 from __future__ import annotations
 
 import importlib
+import io
 import sys
+import tarfile
 import tempfile
-import zipfile
 from pathlib import Path
 
 import atheris
@@ -24,7 +25,6 @@ with atheris.instrument_imports(include=["bootagent"], exclude=["bootagent.recor
             importlib.import_module(f"bootagent.{_package}.{_module.stem}".removesuffix(".__init__"))
     from tests.fuzz import drives, feed, mutate, seeds
 
-PACKED = Path(__file__).with_name("corpus.zip")
 # One input: seconds, and MiB of the whole process with what the fuzzer itself keeps.  How often it changes an input
 # before it is fed is for the mutator to say, which may take another.
 LIMITS = ("-timeout=5", "-rss_limit_mb=700", "-max_len=2200", "-mutate_depth=1", "-reload=30")
@@ -35,22 +35,17 @@ def fill(corpus: Path) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for name, data in seeds.seeds():
         (corpus / name).write_bytes(data)
-    if PACKED.exists():
-        with zipfile.ZipFile(PACKED) as packed:
-            packed.extractall(corpus)
+    for name, data in seeds.kept():
+        (corpus / name).write_bytes(data)
 
 
-def pack(corpus: Path, limit: int) -> None:
-    """Those that failed and the smallest, which say most in little, always in the same order and of the same date."""
-    left = limit
-    with zipfile.ZipFile(PACKED, "w", zipfile.ZIP_DEFLATED) as packed:
-        for path in sorted(
-            corpus.iterdir(), key=lambda path: ("failed" not in path.name, path.stat().st_size, path.name)
-        ):
-            left -= path.stat().st_size
-            if left < 0:
-                break
-            packed.writestr(zipfile.ZipInfo(path.name[:8]), path.read_bytes(), zipfile.ZIP_DEFLATED)
+def pack(corpus: Path) -> None:
+    """In one order and of one date; what is like another costs little in a stream that is compressed as a whole."""
+    with tarfile.open(seeds.PACKED, "w:xz", preset=9) as packed:
+        for path in sorted(corpus.iterdir(), key=lambda path: (path.stat().st_size, path.name)):
+            member = tarfile.TarInfo(path.name[:12])
+            member.size = path.stat().st_size
+            packed.addfile(member, io.BytesIO(path.read_bytes()))
 
 
 def main(seconds: str, directory: Path) -> None:
@@ -78,6 +73,6 @@ def _edit(data: bytes, most: int) -> bytes:
 
 if __name__ == "__main__":
     if sys.argv[1] == "pack":
-        pack(Path(sys.argv[2]), int(sys.argv[3]))
+        pack(Path(sys.argv[2]))
     else:
         main(sys.argv[1], Path(sys.argv[2] if len(sys.argv) > 2 else tempfile.mkdtemp()))

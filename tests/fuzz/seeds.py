@@ -11,6 +11,7 @@ import base64
 import gzip
 import json
 import re
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from tests.test_sources_oracle import INSTANCE, METAL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+PACKED = Path(__file__).with_name("corpus.tar.xz")
 _MAC = re.compile(rb"\b[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}\b")
 _WORD = re.compile(r'"([\w.:/-]{3,23})"')
 _SCRIPT = b"#!/bin/sh\necho hello\n"
@@ -166,6 +168,15 @@ def _readdress(data: bytes, documents: Mapping[str, bytes]) -> bytes:
     found = list(dict.fromkeys(mac.lower() for mac in _MAC.findall(data)))
     known = dict(zip(found, there))
     return _MAC.sub(lambda match: known.get(match[0].lower(), match[0]), data)
+
+
+def kept() -> Iterator[tuple[str, bytes]]:
+    """What runs have found: inputs with each its own coverage, and those that failed."""
+    with tarfile.open(PACKED) as packed:
+        for member in packed:
+            file = packed.extractfile(member)
+            assert file is not None, "a member that is no file"
+            yield member.name, file.read()
 
 
 def words() -> Iterator[bytes]:
