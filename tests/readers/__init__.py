@@ -7,6 +7,7 @@ facts taken from the model, so that a field which a renderer drops or misspells 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Callable
@@ -91,12 +92,12 @@ def expected(network: BoundNetwork, backend: str) -> Reading:
 def _device(interface: Interface, keys: Mapping[str, str]) -> Device:
     bond, vlan, ra = interface.bond, interface.vlan, interface.ra != "off"
     return Device(
-        addresses=frozenset(prefixed(str(address.ip)) for address in interface.addresses),
+        addresses=frozenset(str(address.ip) for address in interface.addresses),
         routes=frozenset(
-            (prefix(str(route.to)), ip(str(route.via)) if route.via else "", route.metric, route.onlink)
+            (str(route.to), str(route.via) if route.via else "", route.metric, route.onlink)
             for route in interface.routes
         ),
-        dns=tuple(ip(str(server)) for server in interface.dns.servers),
+        dns=tuple(map(str, interface.dns.servers)),
         search=tuple(interface.dns.search),
         dhcp4=interface.dhcp4,
         dhcp6=interface.dhcp6,
@@ -117,6 +118,16 @@ def _device(interface: Interface, keys: Mapping[str, str]) -> Device:
     )
 
 
+def _spelled(value: Any) -> Any:
+    """``value`` with every address in it spelled one way: the C library has the last half of some in decimals."""
+    if isinstance(value, (tuple, frozenset)):
+        return type(value)(map(_spelled, value))
+    for kind in (ipaddress.ip_address, ipaddress.ip_interface):
+        with contextlib.suppress(ValueError):
+            return str(kind(value)) if isinstance(value, str) else value
+    return value
+
+
 def differences(wanted: Reading, found: Reading, excused: frozenset[str] = frozenset()) -> list[str]:
     """One line for each fact on which two readings differ; ``excused`` names fields of ``Device`` or bond options."""
     lines = [f"{key}: not configured" for key in wanted.keys() - found.keys()]
@@ -124,6 +135,8 @@ def differences(wanted: Reading, found: Reading, excused: frozenset[str] = froze
     for key in sorted(wanted.keys() & found.keys()):
         for field in fields(Device):
             want, have = getattr(wanted[key], field.name), getattr(found[key], field.name)
+            if field.name in ("addresses", "routes", "dns"):
+                want, have = _spelled(want), _spelled(have)
             if field.name == "options":
                 want = {option for option in want if option[0] not in excused}
                 have = {option for option in have if option[0] not in excused}
@@ -179,7 +192,7 @@ def mac(text: str) -> str:
 
 
 def ip(text: str) -> str:
-    """An address of either family, spelled one way: the C library spells the last half of some in decimals."""
+    """An address of either family."""
     return str(ipaddress.ip_address(text))
 
 
