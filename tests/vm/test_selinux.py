@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import pytest
 
+from bootagent.inputs import INPUTS
+
 from . import base, dracut, drives, images, snapshot
 from .conftest import require_tools
 from .machine import Drive, Hardware, Machine
@@ -42,9 +44,9 @@ QUESTIONS = {
     # The context that the policy's file_contexts has for each, whatever the file has.
     "policy": f"matchpathcon {OURS}",
     "status": "bootagent status --json",
-    # Once more, with a policy that forbids, and with labels that somebody spoiled.
-    "enforced": "setenforce 1; chcon -t tmp_t /etc/hostname /root/.ssh/authorized_keys; systemctl restart bootagent;"
-    " stat -c '%n %C' /etc/hostname /root/.ssh/authorized_keys; setenforce 0",
+    # Once more, with a policy that forbids, and with labels that somebody spoiled; no matter what is on record.
+    "enforced": f"rm -f {INPUTS}; setenforce 1; chcon -t tmp_t /etc/hostname /root/.ssh/authorized_keys;"
+    " systemctl restart bootagent; stat -c '%n %C' /etc/hostname /root/.ssh/authorized_keys; setenforce 0",
     # For a person: what the policy would forbid.
     "denied": "journalctl --boot --output=cat --grep 'avc:.*denied' | sed 's/.*avc:/avc:/' | sort | uniq | head -n 60",
 }
