@@ -31,6 +31,8 @@ QUESTIONS = {
     "agent_words": "journalctl --boot --no-pager --output=cat --unit='bootagent*'"
     " | grep -E 'Traceback|warning:|error:'",
 }
+# What each machine is to be like.
+SOUND = {"failed_units": "", "system_state": "running", "agent's state": "ok", "not as planned": "[]", "login": "root"}
 # What a person asks of a machine that is not as expected.
 EVIDENCE = "journalctl --boot --no-pager --output=short-monotonic; systemctl list-jobs; networkctl --no-pager status -a"
 # The network may come up after the boot is done; what is there twice, or as expected, is what there is.
