@@ -63,31 +63,35 @@ class Life(NamedTuple):
     journal: str
 
 
+def say(drive: pathlib.Path, *nics: Nic) -> None:
+    """Write a drive that has these NICs; the same file, as nothing is to be attached anew."""
+    tree = drive.parent / "-".join(["drive", *(nic.mac.replace(":", "") for nic in nics)])
+    links = [{"id": nic.mac, "type": "ovs", "mtu": 1500, "ethernet_mac_address": nic.mac} for nic in nics]
+    networks = [
+        {"id": nic.mac, "type": "ipv4", "link": nic.mac, "ip_address": ADDRESS[nic], "netmask": "255.255.255.0"}
+        for nic in nics
+    ]
+    latest = tree / "openstack" / "latest"
+    latest.mkdir(parents=True, exist_ok=True)
+    (latest / "meta_data.json").write_text(json.dumps({"uuid": UUID, "hostname": "plugged"}), encoding="utf-8")
+    document = {"links": links, "networks": networks}
+    (latest / "network_data.json").write_text(json.dumps(document), encoding="utf-8")
+    content = drives.burn(tree).read_bytes()
+    with drive.open("r+b" if drive.exists() else "wb") as stream:
+        stream.write(content.ljust(DRIVE_BYTES, b"\0"))
+
+
 class Guest:
     """The running machine, with its drive and its monitor."""
 
     def __init__(self, machine: Machine, network: outside.Network, directory: pathlib.Path) -> None:
         self.machine = machine
         self._network = network
-        self._directory = directory
         self.drive = directory / "config.img"
 
     def say(self, *nics: Nic) -> None:
-        """What is on the drive from now on; the same file, as nothing is to be attached anew."""
-        tree = self._directory / "-".join(["drive", *(nic.mac.replace(":", "") for nic in nics)])
-        links = [{"id": nic.mac, "type": "ovs", "mtu": 1500, "ethernet_mac_address": nic.mac} for nic in nics]
-        networks = [
-            {"id": nic.mac, "type": "ipv4", "link": nic.mac, "ip_address": ADDRESS[nic], "netmask": "255.255.255.0"}
-            for nic in nics
-        ]
-        latest = tree / "openstack" / "latest"
-        latest.mkdir(parents=True, exist_ok=True)
-        (latest / "meta_data.json").write_text(json.dumps({"uuid": UUID, "hostname": "plugged"}), encoding="utf-8")
-        document = {"links": links, "networks": networks}
-        (latest / "network_data.json").write_text(json.dumps(document), encoding="utf-8")
-        content = drives.burn(tree).read_bytes()
-        with self.drive.open("r+b" if self.drive.exists() else "wb") as stream:
-            stream.write(content.ljust(DRIVE_BYTES, b"\0"))
+        """What is on the drive from now on."""
+        say(self.drive, *nics)
 
     def answers(self, address: str) -> bool:
         return self._network.run(sys.executable, "-c", CONNECT, address).returncode == 0
