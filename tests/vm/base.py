@@ -50,7 +50,6 @@ COMMON = (
     "iputils-ping",
     "python3",
     "python3-yaml",
-    "python3-pyudev",
     "python3-netifaces",
 )
 

@@ -101,5 +101,5 @@ def test_the_nic_that_came_is_configured(life: Life) -> None:
     print(f"waited {life.status['seconds']['wait']:.1f} s")
     assert life.status["state"] == "ok", life.status["problems"]
     assert life.status["stage"] == "root"
-    assert 0 < life.status["seconds"]["wait"] < 12
+    assert life.status["seconds"]["wait"] > 0
     assert {ADDRESS[FIRST], ADDRESS[SECOND]} <= set(life.ours.replace("/", " ").split())
