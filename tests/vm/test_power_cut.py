@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.reliability.first_boot import Try
 
-SEED = 5
+SEED = 10  # in the midst of the files, of the host keys, and of the boot up to there
 
 
 @pytest.fixture(scope="module")
