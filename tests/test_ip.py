@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -51,10 +52,11 @@ def test_the_same_texts_are_addresses(text: str) -> None:
     assert IPAddress.unpack(known.packed) == found
 
 
+@pytest.mark.parametrize("kind", [IPAddress, IPInterface, IPNetwork])
 @pytest.mark.parametrize("value", [None, 1, 16909060, b"1.2.3.4", ["1.2.3.4"], True])
-def test_what_is_no_text_is_no_address(value: object) -> None:
+def test_what_is_no_text_is_no_address(kind: Any, value: object) -> None:
     with pytest.raises(ValueError, match="is not an IP address"):
-        IPAddress.parse(value)
+        kind.parse(value)
 
 
 @given(st.ip_addresses(), st.integers(-1, 130), st.ip_addresses())

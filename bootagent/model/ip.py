@@ -24,7 +24,7 @@ class IPAddress(Record):
 
     @classmethod
     def parse(cls, text: object) -> IPAddress:
-        """The address; ``ValueError`` for any other text, and for a zone (``%eth0``): the link says which is meant."""
+        """The address; ``ValueError`` for anything else, and for a zone (``%eth0``): the link says which is meant."""
         if isinstance(text, str):
             version = 6 if ":" in text else 4
             try:
@@ -59,8 +59,8 @@ class IPNetwork(Record):
     prefixlen: int
 
     @classmethod
-    def parse(cls, text: str) -> IPNetwork:
-        """The network of "address/length"; ``ValueError`` for any other text, and for bits beyond the length."""
+    def parse(cls, text: object) -> IPNetwork:
+        """The network of "address/length"; ``ValueError`` for anything else, and for bits beyond the length."""
         interface = IPInterface.parse(text)
         if interface.network.first != interface.ip:
             raise ValueError(f"{shown(text)} has host bits set")
@@ -91,9 +91,9 @@ class IPInterface(Record):
     prefixlen: int
 
     @classmethod
-    def parse(cls, text: str) -> IPInterface:
-        """The interface of "address/length"; ``ValueError`` for any other text."""
-        host, _, length = text.partition("/")
+    def parse(cls, text: object) -> IPInterface:
+        """The interface of "address/length"; ``ValueError`` for anything else."""
+        host, _, length = text.partition("/") if isinstance(text, str) else (text, "", "")
         ip = IPAddress.parse(host)
         if not (length.isascii() and length.isdigit() and int(length) <= ip.max_prefixlen):
             raise ValueError(f"{shown(text)} is not an address with its prefix length")
