@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from bootagent.formats.prefixes import DEFAULT, read_host
+from bootagent.formats.prefixes import read_host
+from bootagent.model.ip import DEFAULT
 from bootagent.model.network import Addressing, Dns, Route
 from bootagent.model.values import DomainName, shown, whole_number
 

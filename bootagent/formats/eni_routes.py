@@ -7,7 +7,8 @@ Source: ip-route(8) and route(8), as far as nova's interfaces.template and Debia
 from __future__ import annotations
 
 from bootagent.formats.addressing import MAX_METRIC, parse_gateway
-from bootagent.formats.prefixes import DEFAULT, make_network, prefix_length, split_address
+from bootagent.formats.prefixes import make_network, prefix_length, split_address
+from bootagent.model.ip import DEFAULT
 from bootagent.model.network import Route
 from bootagent.model.values import whole_number
 

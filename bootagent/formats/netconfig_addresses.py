@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from bootagent.formats.addressing import parse_gateway, parse_metric
-from bootagent.formats.prefixes import DEFAULT, fault_of_host, make_network, prefix_length, read_host, split_address
-from bootagent.model.ip import IPInterface
+from bootagent.formats.prefixes import fault_of_host, make_network, prefix_length, read_host, split_address
+from bootagent.model.ip import DEFAULT, IPInterface
 from bootagent.model.network import Address, Route
 
 TYPE_CHECKING = False

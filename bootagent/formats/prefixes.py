@@ -7,10 +7,12 @@ address wins over it.
 
 from __future__ import annotations
 
-from bootagent.model.ip import BITS, IPAddress, IPInterface, IPNetwork
+from bootagent.model.ip import BITS, IPAddress, IPInterface
 from bootagent.model.values import shown, whole_number
 
-DEFAULT = {version: IPNetwork(IPAddress(version, 0), 0) for version in BITS}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bootagent.model.ip import IPNetwork
 
 
 def split_address(text: object) -> tuple[IPAddress, str | None]:

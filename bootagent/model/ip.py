@@ -112,3 +112,6 @@ class IPInterface(Record):
 
     def __str__(self) -> str:
         return f"{self.ip}/{self.prefixlen}"
+
+
+DEFAULT = {version: IPNetwork(IPAddress(version, 0), 0) for version in BITS}  # where a default route leads

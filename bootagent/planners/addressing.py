@@ -7,16 +7,15 @@ The rules are decisions 5 to 9 of docs/design.rst; none of them depends on the b
 from __future__ import annotations
 
 from bootagent.model.instance import Problem
-from bootagent.model.ip import IPAddress, IPNetwork
+from bootagent.model.ip import DEFAULT
 from bootagent.model.network import Address, Addressing, Dns, Interface, Link, Route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bootagent.model.ip import IPInterface
+    from bootagent.model.ip import IPInterface, IPNetwork
 
-DEFAULT4, DEFAULT6 = (IPNetwork(IPAddress(version, 0), 0) for version in (4, 6))
 FIRST_METRIC = 100
 IPV6_MIN_MTU = 1280  # RFC 8200 5
 
@@ -119,10 +118,10 @@ def _dynamic(interface: Interface) -> list[IPNetwork]:
     """The default routes that the network will bring and the document does not."""
     static = [route.to for route in interface.routes]
     dynamic: list[IPNetwork] = []
-    if interface.dhcp4 and DEFAULT4 not in static:
-        dynamic.append(DEFAULT4)
-    if interface.ra != "off" and DEFAULT6 not in static:
-        dynamic.append(DEFAULT6)
+    if interface.dhcp4 and DEFAULT[4] not in static:
+        dynamic.append(DEFAULT[4])
+    if interface.ra != "off" and DEFAULT[6] not in static:
+        dynamic.append(DEFAULT[6])
     return dynamic
 
 
