@@ -269,7 +269,13 @@ def test_presets_enable_what_install_enables(image: MachineDirectory) -> None:
     [
         ("/usr/sbin/sshd", "", True),  # Debian 12
         ("/usr/lib/systemd/system/sshd-keygen@.service", "ExecStart=/usr/libexec/openssh/sshd-keygen %i\n", False),
-        ("/usr/lib/systemd/system/sshd-keygen.service", "ExecStart=ssh-keygen -A\n", False),  # Debian 13
+        ("/usr/lib/systemd/system/sshd-keygen.service", "ExecStart=ssh-keygen -A\n", False),
+        # Debian 13: on the first boot alone.
+        (
+            "/usr/lib/systemd/system/sshd-keygen.service",
+            "[Unit]\nConditionFirstBoot=yes\n[Service]\nExecStart=ssh-keygen -A\n",
+            True,
+        ),
         ("/usr/lib/systemd/system/sshdgenkeys.service", "ExecStart=/usr/bin/ssh-keygen -A\n", False),  # Arch
         ("/usr/lib/systemd/system/sshd.service", "ExecStartPre=/usr/sbin/sshd-gen-keys-start\n", False),  # SUSE
         ("/usr/lib/systemd/system/ssh.service", "# not ssh-keygen\nExecStart=/usr/sbin/sshd -D\n", True),
