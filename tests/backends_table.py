@@ -11,7 +11,7 @@ from bootagent import renderers
 from bootagent.model import bond as bonding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bootagent.renderers import Renderer
 
@@ -103,8 +103,8 @@ def _match(renderer: Renderer) -> str:
     return "name, looked up by MAC" if renderer.NEEDS_NAMES else "permanent MAC"
 
 
-def _list(items: object) -> str:
-    return ", ".join(f"``{item}``" for item in sorted(items)) or "--"  # type: ignore[call-overload]
+def _list(items: Iterable[str]) -> str:
+    return ", ".join(f"``{item}``" for item in sorted(items)) or "--"
 
 
 def _table(lines: list[list[str]]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from bootagent.formats.eni_routes import parse_route_command
 from bootagent.model.instance import Problem
 from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
 from bootagent.model.network import Address, Addressing, Bond, Dns, Link, Network, Route
+from bootagent.model.values import DomainName, InterfaceName, MacAddress
 from tests.conftest import EXAMPLES
 
 DOC = "network_config"
@@ -76,8 +77,8 @@ def test_nova_template_dual_stack_with_route_commands() -> None:
     at4, at6 = f"{DOC}: line 11", f"{DOC}: line 21"
     expected = Link(
         id="eth0",
-        mac="bc:76:4e:00:00:01",  # type: ignore[arg-type]
-        name="eth0",  # type: ignore[arg-type]
+        mac=MacAddress("bc:76:4e:00:00:01"),
+        name=InterfaceName("eth0"),
         addressing=Addressing(
             addresses=(
                 Address(IPInterface.parse("192.0.2.10/24"), at4),
@@ -125,7 +126,7 @@ def test_proxmox() -> None:
     """
     network, problems = parse(text)
     assert problems == []
-    assert network.dns == Dns((IPAddress.parse("10.0.0.53"),), ("example.org",))  # type: ignore[arg-type]
+    assert network.dns == Dns((IPAddress.parse("10.0.0.53"),), (DomainName("example.org"),))
     links = network.links
     assert facts(links[0].addressing) == (
         ["10.0.0.5/24", "2001:db8::5/64"],

@@ -19,6 +19,7 @@ from bootagent.formats.report import MAX_PROBLEMS
 from bootagent.model.instance import Problem
 from bootagent.model.ip import IPAddress, IPInterface, IPNetwork
 from bootagent.model.network import Address, Addressing, Bond, Dns, Link, Network, Route, Vlan
+from bootagent.model.values import DomainName, MacAddress, Mtu, VlanId
 from tests.conftest import EXAMPLES
 
 DOC = "network_data.json"
@@ -115,8 +116,8 @@ def test_nova_ovn_dual_stack_with_stateful_dhcpv6_takes_no_v6_address_and_no_v6_
     gateway, second = IPAddress.parse("10.0.0.1"), IPAddress.parse("10.0.0.2")
     expected = Link(
         id="tap0a1b2c3d-4e",
-        mac="fa:16:3e:00:11:22",  # type: ignore[arg-type]
-        mtu=1442,  # type: ignore[arg-type]
+        mac=MacAddress("fa:16:3e:00:11:22"),
+        mtu=Mtu(1442),
         addressing=Addressing(
             addresses=(Address(IPInterface.parse("10.0.0.5/24"), at0),),
             routes=(
@@ -227,7 +228,7 @@ def test_ironic_networking_has_links_and_nothing_else() -> None:
             {"id": "u_vlan_7", "type": "vlan", "vlan_id": 7, "vlan_link": "u", "vlan_mac_address": MAC},
         ]
     }
-    assert clean(data).links[1].vlan == Vlan(7, "u")  # type: ignore[arg-type]
+    assert clean(data).links[1].vlan == Vlan(VlanId(7), "u")
 
 
 def test_metal3_forward_references_names_instead_of_macs_and_dns_in_a_route() -> None:
@@ -966,7 +967,7 @@ def test_dns_of_all_four_places_in_order_and_each_once() -> None:
     result = clean(data)
     assert servers(result.links[0].addressing) == ["10.0.0.51", "10.0.0.52", "2001:db8::53", "10.0.0.54"]
     assert result.links[0].addressing.dns.search == ("a.example", "b.example")
-    assert result.dns == Dns((IPAddress.parse("10.0.0.55"),), ("c.example",))  # type: ignore[arg-type]
+    assert result.dns == Dns((IPAddress.parse("10.0.0.55"),), (DomainName("c.example"),))
 
 
 @pytest.mark.parametrize("value", ["10.0.0.51 10.0.0.52", "10.0.0.51,10.0.0.52", ["10.0.0.51", "10.0.0.52"]])

@@ -13,6 +13,7 @@ from bootagent.errors import MediaError
 from tests.images import DRIVE, NOVA_FLAGS, make_iso, make_iso_of, make_xorriso, patch, replace_once, write_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -117,10 +118,12 @@ def test_rock_ridge_wins_over_joliet_and_joliet_over_plain(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("make", [make_iso, make_xorriso])
 @pytest.mark.parametrize("length", [100, 180, 230, 250])
-def test_long_rock_ridge_names_go_on_in_continuation_areas(tmp_path: Path, make: object, length: int) -> None:
+def test_long_rock_ridge_names_go_on_in_continuation_areas(
+    tmp_path: Path, make: Callable[..., Path], length: int
+) -> None:
     """NM with its CONTINUE flag, and CE."""
     files = {f"d/{letter}{'n' * (length - 1)}": letter.encode() for letter in "abcdef"}
-    image = make(tmp_path, files, "-R")  # type: ignore[operator]
+    image = make(tmp_path, files, "-R")
     with media.open_volumes(str(image)) as (volume,):
         assert {f"d/{name}" for name in volume.names("d") or ()} == set(files)
         assert {name: volume.read(name) for name in files} == files

@@ -126,15 +126,15 @@ def _link_all(source: pathlib.Path, target: pathlib.Path) -> None:
             (target / entry.name).symlink_to(entry.path)
 
 
-@pytest.fixture(scope="session")
-def openrc_package() -> pathlib.Path:
-    assert os.geteuid() == 0, "a namespace needs root"
-    return unpacked(*PACKAGES)
-
-
 @pytest.fixture
-def openrc(tmp_path: pathlib.Path, openrc_package: pathlib.Path) -> Openrc:
-    return Openrc(tmp_path / "openrc", openrc_package)
+def openrc(tmp_path: pathlib.Path) -> Openrc:
+    return make_openrc(tmp_path)
+
+
+def make_openrc(tmp_path: pathlib.Path) -> Openrc:
+    """A machine with OpenRC of Debian's package."""
+    assert os.geteuid() == 0, "a namespace needs root"
+    return Openrc(tmp_path / "openrc", unpacked(*PACKAGES))
 
 
 def test_shellcheck_finds_nothing() -> None:

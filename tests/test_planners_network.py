@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bootagent.host import Host, Nic
@@ -25,6 +27,7 @@ from bootagent.planners.network import bind
 
 NO_DNS = Dns()
 A, B, C = (MacAddress(f"52:54:00:00:00:0{n}") for n in "abc")
+NOTHING = Addressing()
 
 
 def host(*nics: tuple[str, str] | tuple[str, str, str]) -> Host:
@@ -42,8 +45,8 @@ def route(to: str, via: str | None = None, metric: int | None = None) -> Route:
     return Route(IPNetwork.parse(to), IPAddress.parse(via) if via else None, metric)
 
 
-def nic(mac: MacAddress, addressing: Addressing = Addressing(), **more: object) -> Link:  # noqa: B008
-    return Link(f"nic {mac}", mac, addressing=addressing, origin=f"links {mac}", **more)  # type: ignore[arg-type]
+def nic(mac: MacAddress, addressing: Addressing = NOTHING, **more: Any) -> Link:
+    return Link(f"nic {mac}", mac, addressing=addressing, origin=f"links {mac}", **more)
 
 
 def bound(

@@ -11,7 +11,11 @@ import pytest
 from bootagent.cli import main
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.conftest import MachineDirectory
+
+    Plan = Callable[[str], tuple[list[str], list[str]]]  # of a backend: paths, and problems
 
 MAC = "52:54:00:00:00:0a"
 NETWORK_DATA = {
@@ -22,7 +26,7 @@ NETWORK_DATA = {
 
 
 @pytest.fixture
-def planned(machine: MachineDirectory, capsys: pytest.CaptureFixture[str]) -> object:
+def planned(machine: MachineDirectory, capsys: pytest.CaptureFixture[str]) -> Plan:
     machine.add_nic("ens3", MAC)
     machine.write("/drive/openstack/latest/network_data.json", json.dumps(NETWORK_DATA))
     machine.write("/drive/openstack/latest/meta_data.json", json.dumps({"uuid": "id-1", "hostname": "web"}))
@@ -38,9 +42,9 @@ def planned(machine: MachineDirectory, capsys: pytest.CaptureFixture[str]) -> ob
     return plan
 
 
-def test_network_files_go_to_the_daemons_directory_in_run(planned: object, machine: MachineDirectory) -> None:
+def test_network_files_go_to_the_daemons_directory_in_run(planned: Plan, machine: MachineDirectory) -> None:
     machine.enable("systemd-resolved.service")
-    paths, problems = planned("networkd")  # type: ignore[operator]
+    paths, problems = planned("networkd")
 
     assert paths == [
         "/run/systemd/network/05-bootagent-52540000000a.network",
@@ -49,8 +53,8 @@ def test_network_files_go_to_the_daemons_directory_in_run(planned: object, machi
     assert problems == ["info /etc/hostname"]
 
 
-def test_what_has_no_directory_in_run_stays_and_is_reported(planned: object) -> None:
-    paths, problems = planned("ifupdown")  # type: ignore[operator]
+def test_what_has_no_directory_in_run_stays_and_is_reported(planned: Plan) -> None:
+    paths, problems = planned("ifupdown")
 
     assert [path for path in paths if path.startswith("/run/")] == []
     assert "/etc/resolv.conf" in paths

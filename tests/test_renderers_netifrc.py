@@ -23,7 +23,7 @@ from bootagent.model.network import Address, Bond, BoundNetwork, Dns, Interface,
 from bootagent.model.values import DomainName, InterfaceName, MacAddress, Mtu, VlanId
 from bootagent.renderers import netifrc, render_for, running
 from tests import strategies
-from tests.test_openrc import openrc, openrc_package  # noqa: F401, fixtures
+from tests.test_openrc import make_openrc
 from tests.test_renderers import NETWORK, ip, net, nic
 
 if TYPE_CHECKING:
@@ -553,7 +553,12 @@ def test_the_kernel_has_what_the_document_says(tmp_path: Path) -> None:
     assert onlink == {"203.0.113.1", "2001:db8:1::1"}
 
 
-def test_openrc_starts_each_device_with_its_file_and_in_its_order(openrc: Openrc) -> None:  # noqa: F811
+@pytest.fixture
+def openrc(tmp_path: Path) -> Openrc:
+    return make_openrc(tmp_path)
+
+
+def test_openrc_starts_each_device_with_its_file_and_in_its_order(openrc: Openrc) -> None:
     """The script, netifrc's, is one of the test's that says what it was given."""
     openrc.write("etc/conf.d/net", 'config_eth0="dhcp"\nmine_eth0="kept"\n')
     openrc.write(

@@ -371,7 +371,7 @@ def test_what_a_family_without_addresses_cannot_have() -> None:
     assert section_of(other, "ipv6") == LOCAL
     said = [message for _, message in problems_of(interface, other, bare)]
     assert len(said) == 5
-    assert [re.search(r"192\.0\.2\.0/24|0\.0\.0\.0/0|dns\.\w+", message)[0] for message in said] == [  # type: ignore[index]
+    assert [re.findall(r"192\.0\.2\.0/24|0\.0\.0\.0/0|dns\.\w+", message)[0] for message in said] == [
         "192.0.2.0/24",
         "dns.servers",
         "0.0.0.0/0",

@@ -20,7 +20,7 @@ from bootagent.revert import apply_revert
 from bootagent.root import Root
 from bootagent.state import TO_REVERT, TO_VERIFY, VERIFIED, WALKED
 from tests.test_hotplug import FIRST, NETWORKD, SECOND, STANZAS, Guest, path_of
-from tests.test_verify import MACS, in_namespace, planned  # noqa: F401  (a fixture)
+from tests.test_verify import MACS, in_namespace, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 OPTION = "on-failure: revert\n"
 SCRIPT = "/run/bootagent/reload-revert"
 EVERY_NIC = "/etc/systemd/network/90-bootagent-unlisted.network"
+
+
+@pytest.fixture
+def planned(machine: MachineDirectory, tmp_path: Path) -> str:
+    return plan(machine, tmp_path)
 
 
 @pytest.fixture
@@ -189,10 +194,7 @@ ip neigh replace 192.0.2.1 lladdr {MACS[0]} dev eth0 nud permanent
     ],
 )
 def test_a_machine_whose_gateways_do_not_answer_is_cut_off(
-    tmp_path: Path,
-    planned: str,  # noqa: F811
-    change: str,
-    wanted: bool,
+    tmp_path: Path, planned: str, change: str, wanted: bool
 ) -> None:
     code = "import sys; from bootagent.root import Root; from bootagent.verify import verify_boot"
     command = shlex.join([sys.executable, "-c", f"{code}; verify_boot(Root(), 1.0)"])
@@ -203,7 +205,7 @@ def test_a_machine_whose_gateways_do_not_answer_is_cut_off(
     assert (TO_REVERT.rpartition("/")[2] in done.stdout.split()) is wanted
 
 
-def test_a_machine_that_is_only_looked_at_is_left_as_it_is(tmp_path: Path, planned: str) -> None:  # noqa: F811
+def test_a_machine_that_is_only_looked_at_is_left_as_it_is(tmp_path: Path, planned: str) -> None:
     code = "import sys; from bootagent.root import Root; from bootagent.verify import verify_boot"
     command = shlex.join([sys.executable, "-c", f"{code}; verify_boot(Root(), 1.0)"])
     done = in_namespace(tmp_path, planned, f"touch {TO_VERIFY}", f"{command}; ls /run/bootagent")

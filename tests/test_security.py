@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -71,10 +71,10 @@ def test_nothing_is_drawn_by_chance() -> None:
 
 @pytest.mark.parametrize("name", sources.names())
 def test_services_are_asked_by_address(name: str) -> None:
-    module = sources.load_service(name)
+    module: Any = sources.load_service(name)
     if not getattr(module, "NEEDS", "") or name in BY_NAME:
         return
-    said = getattr(module, "ADDRESSES", None) or (getattr(module, "ADDRESS"),)  # noqa: B009
+    said = getattr(module, "ADDRESSES", None) or (module.ADDRESS,)
     for address in said:
         ipaddress.ip_address(address)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from bootagent.errors import SourceError
@@ -14,6 +16,9 @@ from bootagent.planners.network import bind
 from bootagent.sources import ec2
 from tests.netconfig import facts
 from tests.wire import Answer, Request, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 V4, V6 = ec2.ADDRESSES
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOflAKvYJxaL6s2wOpnswu59XJc0wvUR+A3PErwCb4+j ann"
@@ -55,7 +60,7 @@ def give_token(request: Request) -> Answer:
 def serve(wire: Wire, leaves: dict[str, str]) -> None:
     """Answer with these leaves, to whoever has the token."""
 
-    def leaf(text: str) -> object:
+    def leaf(text: str) -> Callable[[Request], Answer]:
         def answer(request: Request) -> Answer:
             known = request.headers.get("x-aws-ec2-metadata-token") == TOKEN
             return Answer(text.encode()) if known else Answer(status=401)
@@ -64,7 +69,7 @@ def serve(wire: Wire, leaves: dict[str, str]) -> None:
 
     wire.answers["/latest/api/token"] = give_token
     for name, text in leaves.items():
-        wire.answers[BASE + name] = leaf(text)  # type: ignore[assignment]
+        wire.answers[BASE + name] = leaf(text)
 
 
 def parse(leaves: dict[str, str]) -> tuple[list[dict[str, object]], list[str]]:

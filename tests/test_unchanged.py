@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -281,8 +281,8 @@ def test_what_comes_while_the_agent_works_is_a_change(
     (booted.path / INPUTS.lstrip("/")).unlink()
     prepare = boot.prepare
 
-    def slow_prepare(*arguments: object) -> boot.Prepared:
-        prepared: boot.Prepared = prepare(*arguments)  # type: ignore[arg-type]
+    def slow_prepare(*arguments: Any) -> boot.Prepared:
+        prepared = prepare(*arguments)
         add_nic(booted, "eth1", "52:54:00:00:00:0b", "0000:00:04.0")
         return prepared
 

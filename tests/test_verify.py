@@ -97,12 +97,18 @@ DEVIATIONS = [
 
 @pytest.fixture
 def planned(machine: MachineDirectory, tmp_path: Path) -> str:
+    return plan(machine, tmp_path)
+
+
+def plan(machine: MachineDirectory, tmp_path: Path) -> str:
     """The status that the agent leaves of a drive with three NICs: static, static with a route, and DHCP."""
     machine.enable("systemd-networkd.service")
     for number, mac in enumerate(MACS):
         machine.add_nic(f"eth{number}", mac)
-    links = [{"id": f"l{number}", "type": "phy", "ethernet_mac_address": mac} for number, mac in enumerate(MACS)]
-    links[0]["mtu"] = 1400  # type: ignore[assignment]
+    links: list[dict[str, Any]] = [
+        {"id": f"l{number}", "type": "phy", "ethernet_mac_address": mac} for number, mac in enumerate(MACS)
+    ]
+    links[0]["mtu"] = 1400
     networks: list[dict[str, Any]] = [
         {"type": "ipv4", "link": "l0", "ip_address": "192.0.2.7", "netmask": "255.255.255.0",
          "routes": [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "192.0.2.1"}],

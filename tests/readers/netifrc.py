@@ -49,9 +49,14 @@ CONF = "/etc/conf.d/net"
 SERVICE = re.compile(r"/etc/(init\.d|runlevels/[a-z]+)/net\.(.+)")
 BLOCK = re.compile(r"^# BEGIN bootagent[^\n]*\n(.*?)^# END bootagent[^\n]*$", re.DOTALL | re.MULTILINE)
 
+
+def names(text: str) -> list[Any]:
+    """Names of devices with blanks between them."""
+    return [NAME(word) for word in text.split()]
+
+
 LINES = matching(r"[A-Za-z0-9 ./:\n_-]*")
 WORDS = matching(r"[A-Za-z0-9 ./:!_+-]*")
-NAMES: Grammar = lambda text: [NAME(word) for word in text.split()]  # noqa: E731
 SECONDS = number(0, 2**31 - 1)
 # Behind the name and an underscore comes the device.
 KEYS: dict[str, Grammar] = {
@@ -71,7 +76,7 @@ KEYS: dict[str, Grammar] = {
     "mtu": MTU,
     "presence_timeout": SECONDS,
     "routes": LINES,
-    "slaves": NAMES,
+    "slaves": names,
     "udhcpc": WORDS,
     "vlan_start": choice("yes", "no"),
     "vlans": lambda text: [number(0, 4094)(word) for word in text.split()],

@@ -100,9 +100,13 @@ def count(low: int, high: int) -> Callable[[str], str]:
     return lambda value: str(number(low, high)(value))
 
 
+def on_off(node: Any) -> str:
+    """A truth value as the kernel has it."""
+    return str(int(boolean(node)))
+
+
 MILLISECONDS, SECONDS = text(duration(1)), text(duration(1000))
 MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
-ON_OFF: Parser = lambda node: str(int(boolean(node)))  # noqa: E731
 # The kernel's name of each parameter of a bond, with its grammar; "Properties for device type bonds".
 PARAMETERS: dict[str, tuple[str, Parser]] = {
     "mode": ("mode", text(choice(*MODES))),
@@ -114,8 +118,8 @@ PARAMETERS: dict[str, tuple[str, Parser]] = {
         text(choice("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4")),
     ),
     "ad-select": ("ad_select", text(choice("stable", "bandwidth", "count"))),
-    "all-slaves-active": ("all_slaves_active", ON_OFF),
-    "all-members-active": ("all_slaves_active", ON_OFF),  # 0.106
+    "all-slaves-active": ("all_slaves_active", on_off),
+    "all-members-active": ("all_slaves_active", on_off),  # 0.106
     "arp-interval": ("arp_interval", MILLISECONDS),
     "arp-ip-targets": ("arp_ip_target", lambda node: ",".join(sequence(text(ip4))(node))),
     "arp-validate": ("arp_validate", text(choice("none", "active", "backup", "all"))),

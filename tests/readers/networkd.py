@@ -175,8 +175,8 @@ def read(files: Mapping[str, str]) -> Reading:
 def sections(path: str, text: str, keys: Mapping[str, Mapping[str, Grammar]]) -> Iterator[tuple[str, Section]]:
     """Each section with the values of its keys; sections of one name stay apart, as those of routes must."""
     name, section = "", Section()
-    for index, line in enumerate(text.splitlines(), 1):
-        place, line = f"{path}:{index}", line.strip()  # noqa: PLW2901
+    for index, line in enumerate(map(str.strip, text.splitlines()), 1):
+        place = f"{path}:{index}"
         if not line or line[0] in "#;":
             continue
         if line[0] == "[" and line[-1] == "]":
