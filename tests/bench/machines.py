@@ -167,17 +167,18 @@ def main() -> None:
     parser.add_argument("--plot", metavar="FILE", type=pathlib.Path, help="the SVG file to write, one for each boot")
     options = parser.parse_args()
     chosen = [contender for contender in contenders.ALL if contender.title in (options.only or titles)]
-    pictures: list[str] = []
+    pictures: dict[int, str] = {}  # by the thread that boots
 
     def look(machine: Machine) -> None:
         print(machine.shell(ANALYSIS))
-        pictures.append(machine.shell("systemd-analyze plot"))
+        pictures[threading.get_ident()] = machine.shell("systemd-analyze plot")
 
     def record(boot: Boot) -> None:
         print(boot._asdict())
-        if pictures:
+        if options.plot:
             name = f"{options.plot.stem}-{boot.contender}-{boot.backend}-{boot.boot}.svg"
-            options.plot.with_name(name).write_text(pictures.pop(), encoding="utf-8")
+            picture = pictures.pop(threading.get_ident())
+            options.plot.with_name(name).write_text(picture, encoding="utf-8")
 
     _run(chosen, options.rounds, record, look if options.plot else None)
 
