@@ -2,8 +2,8 @@
 """A NIC that came or went on a running machine: the source is read again, and what changed is applied.
 
 The same pipeline as a boot's, one at a time: it waits for an agent that is at work.  udev leaves a note for each NIC,
-``/run/bootagent/hotplug-NAME`` (90-bootagent.rules), and ``bootagent-hotplug.path`` starts the agent as long as there
-are any.  They are taken before anything is read: what comes while the agent works leaves another.
+``/run/bootagent/hotplug-NAME`` (90-bootagent.rules), and ``bootagent-hotplug.service`` is started as long as there are
+any.  They are taken before anything is read: what comes while the agent works leaves another.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 """The second half of a boot whose source is a service: it is asked as soon as the network that it needs is there.
 
 The same pipeline as the first half.  What changes of a network that is up already, its daemon is told by
-``bootagent-reload.service``, which runs the script that is written here: this unit has no power over devices.
+the unit, which runs the script that is written here with the powers that the agent has not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bootagent.boot import carry_out, prepare
 from bootagent.commit import Lock
 from bootagent.host import read_cmdline
 from bootagent.options import is_off
-from bootagent.reload import plan_reload, write_script
+from bootagent.reload import UMASK, plan_reload, write_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,5 @@ def apply_online(root: Root) -> Result | str:
         prepared = prepare(root, {}, online=time.monotonic() + DEADLINE)._replace(stage=STAGE)
         result = carry_out(root, prepared, None)
         lines, problems = plan_reload(result)
-        if lines:
-            problems += write_script(root, prepared, RELOAD, lines)
+        problems += write_script(root, prepared, RELOAD, (UMASK, *lines) if lines else ())
         return result._replace(problems=(*result.problems, *problems))

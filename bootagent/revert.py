@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network by which nobody is reached is given up for a lesser one: ``on-failure: revert``.
 
-bootagent-verify.service, which finds that no gateway answers, leaves ``/run/bootagent/to-revert``;
-bootagent-revert.path starts one step, the network daemon takes its files, and it is looked again.  The steps, each at
-most once a boot, and none where it would change nothing::
+bootagent-verify.service, which finds that no gateway answers, leaves ``/run/bootagent/to-revert``, and where there is
+that, bootagent-revert.service is started: one step, the network daemon takes its files, and it is looked again.  The
+steps, each at most once a boot, and none where it would change nothing::
 
     without    the document's network without the devices on which something is not as planned
     previous   the network's files as they were before they last changed, for the same instance

@@ -102,7 +102,7 @@ def test_the_second_half_writes_what_the_service_says_and_has_the_daemon_told(
     assert "Address=192.0.2.7/24" in nova.read(NETWORK_FILE)
     assert KEY in nova.read("/root/.ssh/authorized_keys")
     assert nova.read("/etc/hostname") == "web1\n"
-    assert nova.read(RELOAD) == "networkctl reload\n"
+    assert nova.read(RELOAD) == "umask 022\nnetworkctl reload\n"
     assert (status(nova)["stage"], status(nova)["state"]) == ("online", "ok")
 
 
@@ -116,7 +116,7 @@ def test_a_later_boot_keeps_the_network_and_asks_again_and_tells_nobody(nova: Ma
     assert nova.read(NETWORK_FILE) == before
     assert nova.has(AWAITED)
     online(nova, service)
-    assert not nova.has(RELOAD)
+    assert nova.read(RELOAD) == ""
     service.answers["/openstack/latest/meta_data.json"] = json.dumps({**META, "public_keys": {}}).encode()
     online(nova, service)
     assert KEY not in nova.read("/root/.ssh/authorized_keys")

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bootagent import hotplug
+from bootagent import hotplug, online
 from bootagent.commit import RUN_DIR
-from bootagent.state import STATUS, UNCHANGED
+from bootagent.state import SEED, STATUS, TO_REVERT, TO_VERIFY, UNCHANGED, USER_DATA
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-UNITS = sorted([*CHECKOUT.glob("systemd/*.service"), *CHECKOUT.glob("systemd/*.path")])
+UNITS = sorted(CHECKOUT.glob("systemd/*.service"))
 INITRAMFS_UNITS = sorted(CHECKOUT.glob("dracut/*/*.service"))
 ALL_UNITS = (*UNITS, *INITRAMFS_UNITS)
 BOOT_UNIT = next(unit for unit in UNITS if unit.name == "bootagent.service")
@@ -144,34 +144,58 @@ def test_each_ordering_line_has_a_reason_above_it(unit: Path) -> None:
 
 
 def test_the_network_is_waited_for_by_no_unit_that_a_boot_starts() -> None:
-    """What wants network-online.target is started by a path unit, and that one by a boot only where there is work."""
+    """What wants network-online.target is started when the boot is done, and only where there is work."""
     texts = {unit.name: unit.read_text(encoding="ascii") for unit in UNITS}
     wants = re.compile(r"^(Wants|Requires)=.*network-online", re.MULTILINE)
     wanting = [name for name, text in texts.items() if wants.search(text)]
     assert wanting == ["bootagent-userdata.service"]
     assert "[Install]" not in texts["bootagent-userdata.service"]
-    note = "=/run/bootagent/user-data\n"
-    assert f"PathExists{note}" in texts["bootagent-userdata.path"].partition("[Path]")[2]
-    assert f"ConditionPathExists{note}" in texts["bootagent-userdata.path"].partition("[Path]")[0]
-    assert f"rm -f {note[1:]}" in texts["bootagent-userdata.service"]
+    assert "\nConditionPathExists=/run/bootagent/user-data\n" in texts["bootagent-userdata.service"]
 
 
-def test_udev_leaves_the_notes_that_are_waited_for_and_taken() -> None:
+def test_what_is_left_for_later_is_started_where_there_is_any() -> None:
+    """The conditions of the unit that starts them are theirs; after the boot, of which none of them is a part."""
+    later = (CHECKOUT / "systemd/bootagent-later.service").read_text(encoding="ascii")
+    (started,) = re.findall(r"^ExecStart=-/bin/systemctl --no-block start (.*)$", later, re.MULTILINE)
+    files = set()
+    for name in started.split():
+        text = (CHECKOUT / "systemd" / name).read_text(encoding="ascii")
+        assert "[Install]" not in text
+        files |= set(re.findall(r"^ConditionPathExists=(\S+)$", text, re.MULTILINE))
+    conditions = set(re.findall(r"^ConditionPathExists=\|(\S+)$", later, re.MULTILINE))
+    assert conditions == files == {SEED, TO_VERIFY, USER_DATA}
+    assert "\nAfter=multi-user.target\n" in later
+
+
+@pytest.mark.parametrize(
+    ("name", "note"), [("hotplug", f"Glob={RUN_DIR}/{hotplug.NOTE}*"), ("revert", f"={TO_REVERT}")]
+)
+def test_what_starts_itself_again_does_so_where_there_is_a_note(name: str, note: str) -> None:
+    """When it is over, which is when systemd does not merge a start with the one before."""
+    text = (CHECKOUT / f"systemd/bootagent-{name}.service").read_text(encoding="ascii")
+    assert f"\nConditionPathExists{note}\n" in text
+    assert f"\nExecStopPost=-+/bin/systemctl --no-block start bootagent-{name}.service\n" in text
+    assert "[Install]" not in text
+    assert "RemainAfterExit" not in text
+
+
+def test_udev_leaves_the_notes_that_are_taken() -> None:
     """The rule is quiet until a boot's agent has left one of its two marks, and of what the kernel announces anew."""
     rule = (CHECKOUT / "udev/90-bootagent.rules").read_text(encoding="ascii")
-    path = (CHECKOUT / "systemd/bootagent-hotplug.path").read_text(encoding="ascii")
     service = (CHECKOUT / "systemd/bootagent-hotplug.service").read_text(encoding="ascii")
-    note = f"{RUN_DIR}/{hotplug.NOTE}"
-    assert f'RUN+="/bin/touch {note}$name"\n' in rule
-    assert f"PathExistsGlob={note}*\n" in path
-    assert "[Install]" not in service
     assert f"ExecStartPost=-+/bin/sh {hotplug.RELOAD}\n" in service
     assert f'TEST!="{STATUS}", TEST!="{UNCHANGED}", GOTO=' in rule
     assert 'ENV{SYNTH_UUID}=="?*", GOTO=' in rule
-    # Nothing in the rule waits for anything, and no shell is in it.
+    # The note first; nothing in the rule waits for anything, and no shell is in it.
     assert [line for line in rule.splitlines() if "RUN" in line or "PROGRAM" in line or "IMPORT" in line] == [
-        f'RUN+="/bin/touch {note}$name"'
+        f'RUN+="/bin/touch {RUN_DIR}/{hotplug.NOTE}$name"',
+        'RUN+="/bin/systemctl --no-block start bootagent-hotplug.service"',
     ]
+
+
+def test_the_second_half_tells_the_daemon() -> None:
+    service = (CHECKOUT / "systemd/bootagent-online.service").read_text(encoding="ascii")
+    assert f"ExecStartPost=-+/bin/sh {online.RELOAD}\n" in service
 
 
 @pytest.mark.parametrize("unit", ["bootagent-hotplug.service", "bootagent-revert.service"])

@@ -25,16 +25,14 @@ UNIT_DIR = "/usr/lib/systemd/system"
 PRESET_DIR = "/usr/lib/systemd/system-preset"
 PRESET = "50-bootagent.preset"
 RULE = "/usr/lib/udev/rules.d/90-bootagent.rules"
-WANTS = "/etc/systemd/system/multi-user.target.wants"
-UNITS = (  # enabled
-    *("bootagent.service", "bootagent-online.service", "bootagent-reload.service", "bootagent-ifupdown.service"),
-    *("bootagent-seed.service", "bootagent-userdata.path", "bootagent-verify.service", "bootagent-hotplug.path"),
-    "bootagent-revert.path",
-)
-# Which those ask for.
+UNITS = {  # enabled, by what wants them
+    "multi-user.target": ("bootagent.service", "bootagent-online.service", "bootagent-later.service"),
+    "networking.service": ("bootagent-ifupdown.service",),
+}
+# Which those and udev's rule start.
 HELPERS = (
-    *("bootagent-unchanged.service", "bootagent-userdata.service", "bootagent-hotplug.service"),
-    "bootagent-revert.service",
+    *("bootagent-unchanged.service", "bootagent-seed.service", "bootagent-userdata.service"),
+    *("bootagent-verify.service", "bootagent-hotplug.service", "bootagent-revert.service"),
 )
 OPENRC_SCRIPTS = {"/etc/init.d/bootagent": "boot", "/etc/init.d/bootagent-userdata": "default"}  # and their runlevels
 DRACUT_MODULES = "/usr/lib/dracut/modules.d"
@@ -123,11 +121,12 @@ def _services(tree: Tree) -> dict[str, bytes | str]:
     has_systemd = root.exists("/usr/lib/systemd/systemd") or root.exists("/lib/systemd/systemd")
     services: dict[str, bytes | str] = {}
     if has_systemd or not has_openrc:
-        units = (*UNITS, hostkeys.UNIT) if hostkeys.lack_maker(tree) else UNITS
-        for unit in (*units, *HELPERS):
+        wanted = [(unit, wants) for wants, units in UNITS.items() for unit in units]
+        wanted += [(hostkeys.UNIT, "multi-user.target")] if hostkeys.lack_maker(tree) else []
+        for unit in (*(unit for unit, _ in wanted), *HELPERS):
             services[f"{UNIT_DIR}/{unit}"] = shipped.read_shipped(shipped.UNITS, unit)
-        for unit in units:
-            services[f"{WANTS}/{unit}"] = f"{UNIT_DIR}/{unit}"
+        for unit, wants in wanted:
+            services[f"/etc/systemd/system/{wants}.wants/{unit}"] = f"{UNIT_DIR}/{unit}"
         services[RULE] = shipped.read_shipped(shipped.UDEV, RULE.rpartition("/")[2])
         services[f"{PRESET_DIR}/{PRESET}"] = shipped.read_shipped(shipped.PRESETS, PRESET)
     if has_openrc:

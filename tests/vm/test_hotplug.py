@@ -37,7 +37,7 @@ SLOT = 0x18
 DRIVE_BYTES = 1 << 20  # whatever is on it
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], 22), 2)"  # to its sshd
 WITHIN = 60.0  # seconds on an emulated machine
-STARTED = "systemctl show -p ExecMainStartTimestampMonotonic --value bootagent-hotplug.service"
+STARTED = "journalctl -b -o cat -u bootagent-hotplug.service"
 IMAGES = {"trixie-networkd": ("trixie", "networkd")}
 
 
@@ -196,7 +196,7 @@ def test_the_drive_that_came_while_the_agent_waited_is_taken(life: Life) -> None
 
 
 def test_a_boot_starts_nothing_of_hot_plug(life: Life) -> None:
-    assert life.on_boot.strip() == "0", life.journal
+    assert life.on_boot.strip() in ("", "-- No entries --"), life.journal
 
 
 def test_a_nic_that_comes_is_configured(life: Life) -> None:

@@ -34,7 +34,7 @@ QUESTIONS = {
     "status": "bootagent status --json",
     "state": "systemctl is-system-running",
     "failed": "systemctl --failed --no-legend --plain",
-    "online": "journalctl -b -o cat -u bootagent-online.service -u bootagent-reload.service",
+    "online": "journalctl -b -o cat -u bootagent-online.service",
     "order": "systemctl show -p ActiveEnterTimestampMonotonic --value bootagent-online.service ssh.service",
 }
 
