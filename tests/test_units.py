@@ -155,7 +155,7 @@ def test_the_network_is_waited_for_by_no_unit_that_a_boot_starts() -> None:
 
 def test_what_is_left_for_later_is_started_where_there_is_any() -> None:
     """The conditions of the unit that starts them are theirs; after the boot, of which none of them is a part."""
-    later = (CHECKOUT / "systemd/bootagent-later.service").read_text(encoding="ascii")
+    later = (CHECKOUT / "systemd/bootagent-handover.service").read_text(encoding="ascii")
     (started,) = re.findall(r"^ExecStart=-/bin/systemctl --no-block start (.*)$", later, re.MULTILINE)
     files = set()
     for name in started.split():

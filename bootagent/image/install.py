@@ -26,7 +26,7 @@ PRESET_DIR = "/usr/lib/systemd/system-preset"
 PRESET = "50-bootagent.preset"
 RULE = "/usr/lib/udev/rules.d/90-bootagent.rules"
 UNITS = {  # enabled, by what wants them
-    "multi-user.target": ("bootagent.service", "bootagent-online.service", "bootagent-later.service"),
+    "multi-user.target": ("bootagent.service", "bootagent-online.service", "bootagent-handover.service"),
     "networking.service": ("bootagent-ifupdown.service",),
 }
 # Which those and udev's rule start.
