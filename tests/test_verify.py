@@ -88,6 +88,10 @@ DEVIATIONS = [
     (("sysctl -qw net.ipv6.conf.eth0.dad_transmits=50; ip addr del 2001:db8::7/64 dev eth0;"
      " ip addr add 2001:db8::7/64 dev eth0; ip -6 route replace default via 2001:db8::1 dev eth0"),
      "eth0: 2001:db8::7 is not usable yet (network_data.json: networks[1])"),
+    (("ip addr del 2001:db8::7/64 dev eth0; ip addr add 2001:db8::7/64 dev peer0 nodad;"
+     " ip addr add 2001:db8::7/64 dev eth0; ip -6 route replace default via 2001:db8::1 dev eth0;"
+     " for turn in $(seq 50); do ip addr show dev eth0 dadfailed | grep -q 2001 && break; sleep 0.1; done"),
+     "eth0: another machine has 2001:db8::7 too (network_data.json: networks[1])"),
     (": >/etc/resolv.conf",
      "resolver: asks nobody, and is to ask 192.0.2.53"),
     ("echo nameserver 203.0.113.1 >/etc/resolv.conf",
