@@ -31,7 +31,6 @@ setup(
     package_data={"bootagent": ["unchanged.sh"], "bootagent.demo": ["drive/openstack/latest/*.json"]},
     data_files=[
         *below("systemd", "lib/systemd/system", "*.service"),
-        *below("systemd", "lib/systemd/system", "*.path"),
         *below("systemd", "lib/systemd/system-preset", "*.preset"),
         *below("udev", "lib/udev/rules.d"),
         *below("openrc", "share/bootagent/openrc"),

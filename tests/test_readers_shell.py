@@ -33,10 +33,7 @@ if TYPE_CHECKING:
     from tests.readers._shell import Variables
 
 BACKENDS = pytest.mark.parametrize("backend", ["ifcfg", "netifrc", "wicked"])
-SHELLS = [
-    pytest.param(name, marks=pytest.mark.skipif(not shutil.which(name), reason=f"no {name}"))
-    for name in ("dash", "bash")
-]
+SHELLS = ["dash", "bash"]
 FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 # Each file in a shell of its own; "set -a" makes its variables those of the environment.
@@ -169,7 +166,6 @@ def test_a_hostile_place_changes_nothing(backend: str, text: str) -> None:
         assert ifcfg.read_nm(hostile) == ifcfg.read_nm(plain)
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
 @pytest.mark.parametrize("text", HOSTILE)
 def test_the_network_script_sees_the_device(text: str) -> None:
     """It evaluates every line that has ``DEVICE=`` somewhere, before it asks what the file is."""

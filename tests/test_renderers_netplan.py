@@ -7,7 +7,6 @@ The keys are those of systemd.network(5), systemd.netdev(5) and nm-settings-keyf
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from bootagent.model.instance import Problem
 
 GENERATOR = next(filter(os.path.exists, ("/usr/libexec/netplan/generate", "/usr/lib/netplan/generate")), "")
-needs_generator = pytest.mark.skipif(not GENERATOR, reason="netplan is not installed")
-needs_nmcli = pytest.mark.skipif(not shutil.which("nmcli"), reason="NetworkManager is not installed")
 
 PATH = "/etc/netplan/90-bootagent.yaml"
 NM = Host(enabled=frozenset({"NetworkManager.service"}))
@@ -310,7 +307,6 @@ def test_bond_parameters(option: tuple[str, str], expected: dict[str, Any]) -> N
     assert bond["parameters"] == {"mode": "802.3ad", **expected}
 
 
-@needs_generator
 @OPTIONS
 def test_bond_parameters_reach_both_daemons(option: tuple[str, str], expected: dict[str, Any]) -> None:
     """In the unit and under the name that each of them has."""
@@ -531,7 +527,6 @@ def expected_route(route: Route) -> list[tuple[str, str]]:
     )
 
 
-@needs_generator
 @given(network=strategies.bound_networks())
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_systemd_networkd_gets_what_the_model_says(network: BoundNetwork) -> None:
@@ -555,7 +550,6 @@ def distinct(interface: Interface) -> Interface:
     return interface._replace(routes=tuple(routes.values()), addresses=tuple(addresses.values()), dns=dns)
 
 
-@needs_generator
 def test_the_made_devices_of_systemd_networkd() -> None:
     """Kind, address and MTU, and the fallback behind all other files."""
     found = generated(text_of(nic(0), *BONDED, unlisted=()))
@@ -574,7 +568,6 @@ def test_the_made_devices_of_systemd_networkd() -> None:
     assert ("DHCP", [("RouteMetric", "4096"), ("UseMTU", "true")]) in found[networks[-2]]
 
 
-@needs_generator
 def test_online_does_not_wait_for_what_is_optional() -> None:
     """Said in the file up to netplan 0.107, and by the devices that are waited for since 1.0."""
     with tempfile.TemporaryDirectory() as root:
@@ -615,7 +608,6 @@ LINK_LOCAL = {"method": "link-local"}
 DISABLED = {"method": "disabled"}
 
 
-@needs_generator
 @pytest.mark.parametrize(
     ("fields", "ipv4", "ipv6"),
     [
@@ -656,7 +648,6 @@ def test_methods_of_networkmanager(fields: dict[str, Any], ipv4: dict[str, str],
     assert found["ethernet"]["mac-address"] == "fa:16:3e:00:00:00"
 
 
-@needs_generator
 def test_made_devices_of_networkmanager() -> None:
     """The primary is named as the kernel names it; members stand under their bond."""
     member, bond, vlan = keyfile_of(*BONDED[1:2], *BONDED[2:3], BONDED[0]), keyfile_of(*BONDED[:3]), keyfile_of(*BONDED)
@@ -670,8 +661,6 @@ def test_made_devices_of_networkmanager() -> None:
     assert vlan["ethernet"] == {"cloned-mac-address": "fa:16:3e:00:00:20"}
 
 
-@needs_generator
-@needs_nmcli
 @pytest.mark.parametrize(
     "interfaces",
     [
@@ -856,7 +845,6 @@ def test_a_pattern_may_take_a_made_device() -> None:
     assert [problem.message for problem in problems] == ["its 'all-eth' is for eth0.5 too: it is taken, not ours"]
 
 
-@needs_generator
 def test_a_name_that_is_another_kind_elsewhere() -> None:
     """The generator takes none of the files then."""
     text = "network:\n  bridges:\n    vlan5: {}\n"

@@ -528,7 +528,6 @@ def in_namespace(tmp_path: Path, interfaces: tuple[Interface, ...], ready: str, 
     return (tmp_path / "log").read_text(), result.stdout
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces")
 def test_the_daemon_takes_every_line_and_the_kernel_gets_it(tmp_path: Path) -> None:
     """The installed daemon reads all kinds of files without a complaint, and does what one of them says."""
     members = (nic(1, master=InterfaceName("bond0")), nic(2, master=InterfaceName("bond0")))

@@ -655,7 +655,6 @@ def in_namespace(place: Path, network: BoundNetwork, servers: str, script: str) 
     return log, done.stdout.splitlines()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces")
 def test_the_daemon_does_it_and_the_kernel_has_it(tmp_path: Path) -> None:
     """Static, DHCP, router advertisements and nothing, each on its NIC; and nobody waits for the one not named."""
     static = nic(

@@ -24,7 +24,6 @@ NOT_COPIED = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pyca
 # Where pip puts what is beside the package, below the prefix.
 PLACES = {
     "systemd/*.service": "lib/systemd/system",
-    "systemd/*.path": "lib/systemd/system",
     "systemd/*.preset": "lib/systemd/system-preset",
     "udev": "lib/udev/rules.d",
     "openrc": "share/bootagent/openrc",

@@ -75,6 +75,7 @@ QUESTIONS = {
     "user_data_journal": "journalctl --boot --no-pager --output=cat --unit=bootagent-userdata.service",
     "injected": "cd /etc/injected && stat -c '%n %a %U:%G' * && sha256sum <\"everyone's\"",
     # Bytes that a first boot of an instance was given for the kernel's pool, and what became of them.
+    "seed": "systemctl show -p ConditionResult -p ExecMainStatus -p Result bootagent-seed.service",
     "seed_journal": "journalctl --boot --no-pager --output=cat --unit=bootagent-seed.service",
     "left_over": "ls /run/bootagent /var/lib/bootagent/scripts",
     "files": "find /etc/systemd/network /run/systemd/network /etc/network /run/network /etc/netplan"
