@@ -342,6 +342,7 @@ def test_ifup_makes_bond_before_vlan(namespace: Namespace) -> None:
         f"[ -d {SYSFS}/vlan7 ] || ip link add link bond0 name vlan7 address 52:54:00:00:00:03 type vlan id 7",
         "ip addr add 10.7.0.5/255.255.255.0 broadcast 10.7.0.255 \t  dev vlan7 label vlan7",
         "ip link set dev vlan7 mtu 1500 || true",
+        "ip address replace 10.7.0.5/24 dev vlan7 || true",
     ]
     assert wanted == [line for line in lines if line in wanted]
 

@@ -87,6 +87,11 @@ def _methods(interface: Interface, own_dns: bool) -> list[Stanza]:
             options.append("dad-attempts 0")
             if interface.ra == "full":
                 options.append("autoconf 1")  # the static method's default is 0
+        if interface.bond or interface.vlan:
+            # ifupdown2 passes over the address of a device that its netlink cache has not heard of yet, which is often
+            # so for one that a command has just made: _pre_up() of its addons/address.py.
+            nodad = " nodad" if item.ip.version == 6 else ""
+            options.append(f"up ip address replace {item.ip} dev {interface.name}{nodad} || true")
         stanzas.append(("inet static" if item.ip.version == 4 else "inet6 static", options))
     if interface.ra == "full":
         stanzas.append(("inet6 manual", []))  # the settings are ours; ifupdown2 knows no method "auto"
