@@ -22,6 +22,7 @@ BEGIN = (
 END = ".. End of what is made.\n"
 WAYS = {
     "": "a channel of the machine's own",
+    "socket": "HTTP, by a socket of the machine's own",
     "link-local": "HTTP, by a link-local address",
     "dhcp": "HTTP, by DHCP",
 }

@@ -22,6 +22,7 @@ def host(*names: str) -> Host:
 
 def test_the_fallback_will_do_where_the_cloud_has_dhcp() -> None:
     assert provide_network("ec2", "dhcp", host("eth0"), "dhcp") == Network()
+    assert provide_network("lxd", "socket", host("eth0"), "none") == Network()
 
 
 def test_without_a_fallback_the_first_nic_gets_dhcp_all_the_same() -> None:

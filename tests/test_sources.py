@@ -40,7 +40,7 @@ def test_the_table_of_labels_is_what_the_modules_declare(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_source_that_is_asked_has_a_way_to_be_asked(name: str) -> None:
     module = sources.load_service(name)
-    assert module.NEEDS in ("", "link-local", "dhcp")
+    assert module.NEEDS in ("", "socket", "link-local", "dhcp")
     assert callable(getattr(module, "fetch" if module.NEEDS else "read_channel"))
     assert module.detect(Identity()) == ""
 

@@ -74,10 +74,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A root whose path is short enough for a socket's, unix(7)."""
     with tempfile.TemporaryDirectory(prefix="lxd-") as directory:
         (Path(directory) / "dev/lxd").mkdir(parents=True)
+        monkeypatch.setattr(lxd, "SOCKET", f"{directory}/dev/lxd/sock")
         yield Path(directory)
 
 
@@ -90,8 +91,8 @@ def server(place: Path) -> Iterator[Server]:
 
 
 def read(place: Path) -> tuple[Instance, list[str]]:
-    where, instance = lxd.read_channel(Root(str(place)), Identity())
-    assert where == "/dev/lxd/sock"
+    where, instance = lxd.fetch(Connector(Identity(), (), time.monotonic() + 60))
+    assert where == f"{place}/dev/lxd/sock"
     return instance, [f"{problem.severity} {problem}".replace(str(place), "") for problem in instance.problems]
 
 
@@ -99,10 +100,14 @@ def listing(*keys: str) -> bytes:
     return json.dumps([f"/1.0/config/{key}" for key in keys]).encode()
 
 
-def test_it_is_known_by_its_socket(server: Server, place: Path) -> None:
-    assert lxd.detect(read_identity(Root(str(place)), "")) == "the socket /dev/lxd/sock"
-    assert server.requests == []
-    assert lxd.detect(Identity(channels=frozenset(("/dev/virtio-ports/com.canonical.lxd",)))) == ""
+def test_it_is_known_by_its_socket_and_by_the_port_of_the_agent_that_makes_it() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        for path in ("dev/lxd/sock", "dev/virtio-ports/org.linuxcontainers.lxd"):
+            assert lxd.detect(read_identity(Root(directory), "")) == ""
+            (Path(directory) / path).parent.mkdir(parents=True)
+            (Path(directory) / path).touch()
+            assert lxd.detect(read_identity(Root(directory), "")).endswith(f" /{path}")
+            (Path(directory) / path).unlink()
 
 
 def test_an_instance_in_three_requests(server: Server, place: Path) -> None:
@@ -154,10 +159,7 @@ def test_what_is_not_done_is_named(server: Server, place: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["cloud-init.user-data", "user.user-data", ""])
-def test_what_is_to_be_run_is_read_only_when_it_is_asked_for(
-    server: Server, place: Path, monkeypatch: pytest.MonkeyPatch, key: str
-) -> None:
-    monkeypatch.setattr(lxd, "SOCKET", f"{place}/dev/lxd/sock")
+def test_what_is_to_be_run_is_read_only_when_it_is_asked_for(server: Server, key: str) -> None:
     server.answers = {f"/1.0/config/{key}": b"#!/bin/sh\n"} if key else {}
     found = lxd.fetch_user_data(Connector(Identity(), (), time.monotonic() + 5))
     assert found == (b"#!/bin/sh\n" if key else None)

@@ -26,7 +26,7 @@ def provide_network(source: str, needs: str, host: Host, fallback: str) -> Netwo
     ``needs``; nothing where the fallback will do.
     """
     nics = sorted(host.nics, key=lambda nic: (len(nic.name), nic.name))
-    if not nics or (needs == "dhcp" and fallback == "dhcp"):
+    if not nics or needs == "socket" or (needs == "dhcp" and fallback == "dhcp"):
         return Network()
     origin = f"the service {source}"
     own = (Address(_link_local(nics[0]), origin),) if needs == "link-local" else ()

@@ -11,9 +11,9 @@ drive has::
 
 A source that is asked, over the network or a channel of the hypervisor's, has (and may have what a drive has too)::
 
-    NEEDS = "dhcp"                  # the network that it is reached by: "dhcp", "link-local", or "" for a channel
+    NEEDS = "dhcp"                  # what it is reached by: "dhcp", "link-local", a "socket", or "" for a channel
     def detect(identity) -> str     # why this machine is its, "DMI sys_vendor: Vultr"; "" if nothing says so.  Pure
-    def fetch(connector) -> (place, Instance)             # where NEEDS says a network; place: "http://169.254…"
+    def fetch(connector) -> (place, Instance)             # where NEEDS is not ""; place: "http://169.254…"
     def read_channel(root, identity) -> (place, Instance) # where NEEDS is ""
 
 both of which raise SourceError where nothing is said.  A drive always beats them.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """LXD and Incus: https://documentation.ubuntu.com/lxd/latest/dev-lxd/.
 
-HTTP over a socket that the host puts into each container, and the agent of LXD into each virtual machine.  The
-documents are those of NoCloud, three requests at most.
+HTTP over a socket that the host puts into each container, and the agent of LXD into each virtual machine, where it may
+come after the first half of the boot.  The documents are those of NoCloud, three requests at most.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootagent.identity import Identity
     from bootagent.model.instance import Instance
-    from bootagent.root import Root
     from bootagent.sources._answers import Answers
     from bootagent.sources._http import Connector
 
@@ -25,25 +24,28 @@ SUMMARY = (
     "containers are not physical, and are found by their name alone, with an error that says so. Keys of users that "
     "LXD names (``cloud-init.ssh-keys.*``) are only named"
 )
-NEEDS = ""
+NEEDS = "socket"
 SOCKET = "/dev/lxd/sock"
+PORTS = tuple(f"/dev/virtio-ports/{name}" for name in ("com.canonical.lxd", "org.linuxcontainers.lxd"))  # its agent's
 SECONDS = 10.0  # the host is next door: one that does not answer now will not later
 
 
 def detect(identity: Identity) -> str:
     """Why this is an instance of LXD's."""
-    return f"the socket {SOCKET}" if SOCKET in identity.channels else ""
+    if SOCKET in identity.channels:
+        return f"the socket {SOCKET}"
+    return next((f"the port {port}" for port in PORTS if port in identity.channels), "")
 
 
-def read_channel(root: Root, identity: Identity) -> tuple[str, Instance]:
+def fetch(connector: Connector) -> tuple[str, Instance]:
     """Where the instance is described, and how; ``SourceError`` where nobody answers."""
     from bootagent.formats import nocloud  # none of it on a boot that only asks whose machine this is
     from bootagent.formats.lxd import NETWORK_CONFIGS, name_unused
     from bootagent.sources._answers import Answers
     from bootagent.sources._http import Connector
 
-    connector = Connector(identity, (), time.monotonic() + SECONDS)
-    answers = Answers(connector.open(root.host_path(SOCKET)))
+    near = Connector(connector.identity, (), min(connector.end, time.monotonic() + SECONDS))
+    answers = Answers(near.open(SOCKET))
     if not answers.require(nocloud.META_DATA, "/1.0/meta-data"):
         raise SourceError(SOCKET, "it has no meta-data")
     keys = _list_keys(answers)

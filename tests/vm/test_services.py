@@ -159,7 +159,6 @@ WEB_SEED = Cloud(
     smbios=f"serial=ds=nocloud;s=http://{SEED}/seed/",
 )
 MACHINES = {
-    "openstack-bookworm-networkd": ("bookworm", "networkd", OPENSTACK),
     "openstack-bookworm-ifupdown": ("bookworm", "ifupdown", OPENSTACK),
     "openstack-trixie-networkmanager": ("trixie", "networkmanager", OPENSTACK),
     "openstack-v6-trixie-networkd": ("trixie", "networkd", OPENSTACK_V6),
