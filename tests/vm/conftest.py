@@ -34,6 +34,7 @@ LIVES = {("bookworm", "networkd"): STAGES, ("trixie", "ifupdown"): ("first", "ot
 SEALED = (("bookworm", "ifupdown"), ("bookworm", "networkd"), ("trixie", "ifupdown"))
 # What most images have is booted on both suites, the rest on one.
 RARE = {
+    "networkmanager": "trixie",  # netplan's image has bookworm's
     "netplan-networkd": "trixie",
     "netplan-networkmanager": "bookworm",
     "ifupdown2": "bookworm",
