@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPT = CHECKOUT / "openrc/bootagent"
-USER_DATA = CHECKOUT / "openrc/bootagent-userdata"
+HANDOVER = CHECKOUT / "openrc/bootagent-handover"
 STARTER = pathlib.Path(__file__).resolve().parent.parent / "bootagent/unchanged.sh"
 PACKAGES = ("openrc", "libeinfo1", "librc1")
 # Services as distributions have them, by their dependencies: OpenRC's own, Alpine's networking, Gentoo's and Debian's.
@@ -76,7 +76,7 @@ class Openrc:
         for triplet in (path / "lib").glob("*-linux-gnu*"):
             _link_all(pathlib.Path("/usr/lib") / triplet.name, triplet)
         self.write("run/openrc/softlevel", "")
-        for script in (SCRIPT, USER_DATA):
+        for script in (SCRIPT, HANDOVER):
             self.write(f"etc/init.d/{script.name}", script.read_text(), 0o755)
         for name, depends in SERVICES.items():
             self.write(f"etc/init.d/{name}", service(f"    {depends}"), 0o755)
@@ -139,7 +139,7 @@ def make_openrc(tmp_path: pathlib.Path) -> Openrc:
 
 def test_shellcheck_finds_nothing() -> None:
     """The linters' test looks for a shell in the first line, which is OpenRC's here."""
-    subprocess.run(["shellcheck", "--shell=sh", str(SCRIPT), str(USER_DATA)], check=True)
+    subprocess.run(["shellcheck", "--shell=sh", str(SCRIPT), str(HANDOVER)], check=True)
 
 
 def test_openrc_describes_it(openrc: Openrc) -> None:
@@ -209,21 +209,58 @@ def test_stopping_it_does_nothing(openrc: Openrc) -> None:
 
 def test_user_data_that_waits_is_run_behind_the_network_and_nobody_waits_for_it(openrc: Openrc) -> None:
     """All in one runlevel; the runlevel is there while the scripts are at work."""
-    openrc.enable("boot", *FIRST, *LAST, "bootagent", "bootagent-userdata")
+    openrc.enable("boot", *FIRST, *LAST, "bootagent", "bootagent-handover")
     (openrc.path / "etc/init.d/net.eth0").symlink_to("net.lo")
     openrc.agent('[ "$1" = apply ] || until [ -e /started ]; do sleep 0.1; done; echo "agent $*" >>/order')
     openrc.write("run/bootagent/user-data", "")
     openrc.run("openrc boot; touch /started; until grep -q user-data /order; do sleep 0.1; done")
     assert openrc.order[-1] == "agent run-user-data"
-    depend = "rc-depend --starting -t ineed -t iuse -t iafter bootagent-userdata 2>/dev/null"
+    depend = "rc-depend --starting -t ineed -t iuse -t iafter bootagent-handover 2>/dev/null"
     before = openrc.run(f"export RC_RUNLEVEL=boot; {depend}").split()
     assert set(before) >= {"bootagent", *LAST} - {"net.lo", "net.eth0"}
 
 
-def test_nothing_is_started_where_no_user_data_waits(openrc: Openrc) -> None:
-    openrc.enable("boot", *FIRST, "bootagent", "bootagent-userdata")
-    assert "user data" not in openrc.run("openrc boot; sleep 1; rc-service bootagent-userdata stop")
-    assert "agent run-user-data" not in openrc.order
+def test_nothing_is_started_where_nothing_was_left(openrc: Openrc) -> None:
+    openrc.enable("boot", *FIRST, "bootagent", "bootagent-handover")
+    said = openrc.run("openrc boot; sleep 1; rc-service bootagent-handover stop")
+    assert "user data" not in said
+    assert "network with what" not in said
+    assert [line for line in openrc.order if line.startswith("agent")] == ["agent apply"]
+
+
+STEPS = """
+echo "agent $*" >>/order
+case $1 in
+verify-boot) [ -e /works ] || touch /run/bootagent/to-revert ;;
+apply-revert)
+    rm /run/bootagent/to-revert
+    [ -e /stuck ] && exit 1
+    echo 'echo reloaded >>/order; touch /works' >/run/bootagent/reload-revert
+    ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "walked"),
+    [
+        ("works", ["verify-boot"]),
+        ("broken", ["verify-boot", "apply-revert", "reloaded", "verify-boot"]),
+        ("stuck", ["verify-boot", "apply-revert"]),
+    ],
+)
+def test_a_network_by_which_nobody_is_reached_is_given_up_step_by_step(
+    openrc: Openrc, state: str, walked: list[str]
+) -> None:
+    """Until the agent leaves no note any more, or takes no step."""
+    openrc.enable("boot", *FIRST, "networking", "bootagent", "bootagent-handover")
+    openrc.agent(STEPS)
+    openrc.write("run/bootagent/to-verify", "")
+    openrc.write(state, "")
+    count = "$(grep -c 'verify-boot\\|apply-revert\\|reloaded' /order)"
+    openrc.run(f'openrc boot; until [ "{count}" -ge {len(walked)} ]; do sleep 0.1; done; sleep 1')
+    behind = openrc.order[openrc.order.index("networking") + 1 :]
+    assert [line.removeprefix("agent ") for line in behind] == walked
 
 
 def add_networkmanager(machine: MachineDirectory) -> None:
@@ -242,9 +279,9 @@ def test_install_puts_it_into_an_image_with_openrc(machine: MachineDirectory, pl
     assert machine.read("/etc/init.d/bootagent") == SCRIPT.read_text()
     assert os.access(machine.path / "etc/init.d/bootagent", os.X_OK)
     assert os.readlink(machine.path / "etc/runlevels/boot/bootagent") == "/etc/init.d/bootagent"
-    assert machine.read("/etc/init.d/bootagent-userdata") == USER_DATA.read_text()
-    link = machine.path / "etc/runlevels/default/bootagent-userdata"
-    assert os.readlink(link) == "/etc/init.d/bootagent-userdata"
+    assert machine.read("/etc/init.d/bootagent-handover") == HANDOVER.read_text()
+    link = machine.path / "etc/runlevels/default/bootagent-handover"
+    assert os.readlink(link) == "/etc/init.d/bootagent-handover"
     assert not machine.has("/usr/lib/systemd")
     assert not machine.has("/etc/systemd")
 
