@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPT = CHECKOUT / "openrc/bootagent"
+ONLINE = CHECKOUT / "openrc/bootagent-online"
 HANDOVER = CHECKOUT / "openrc/bootagent-handover"
+SCRIPTS = (SCRIPT, ONLINE, HANDOVER)
 STARTER = pathlib.Path(__file__).resolve().parent.parent / "bootagent/unchanged.sh"
 PACKAGES = ("openrc", "libeinfo1", "librc1")
 # Services as distributions have them, by their dependencies: OpenRC's own, Alpine's networking, Gentoo's and Debian's.
@@ -76,7 +78,7 @@ class Openrc:
         for triplet in (path / "lib").glob("*-linux-gnu*"):
             _link_all(pathlib.Path("/usr/lib") / triplet.name, triplet)
         self.write("run/openrc/softlevel", "")
-        for script in (SCRIPT, HANDOVER):
+        for script in SCRIPTS:
             self.write(f"etc/init.d/{script.name}", script.read_text(), 0o755)
         for name, depends in SERVICES.items():
             self.write(f"etc/init.d/{name}", service(f"    {depends}"), 0o755)
@@ -139,7 +141,7 @@ def make_openrc(tmp_path: pathlib.Path) -> Openrc:
 
 def test_shellcheck_finds_nothing() -> None:
     """The linters' test looks for a shell in the first line, which is OpenRC's here."""
-    subprocess.run(["shellcheck", "--shell=sh", str(SCRIPT), str(HANDOVER)], check=True)
+    subprocess.run(["shellcheck", "--shell=sh", *map(str, SCRIPTS)], check=True)
 
 
 def test_openrc_describes_it(openrc: Openrc) -> None:
@@ -205,6 +207,39 @@ def test_stopping_it_does_nothing(openrc: Openrc) -> None:
     openrc.enable("boot", *FIRST, "bootagent")
     openrc.run("openrc boot; rc-service bootagent stop")
     assert openrc.order.count("agent apply") == 1
+
+
+DAEMONS = ("networking", "NetworkManager", "dhcpcd", "connman")
+LOGINS = ("sshd", "dropbear", "netmount")
+
+
+def test_a_service_is_asked_behind_the_network_and_before_logins(openrc: Openrc) -> None:
+    """And the network daemon is told of what is new."""
+    openrc.enable("boot", *FIRST, "bootagent")
+    openrc.enable("default", *DAEMONS, *LOGINS, "bootagent-online")
+    openrc.agent('echo "agent $*" >>/order; echo "echo reloaded >>/order" >/run/bootagent/reload')
+    openrc.write("run/bootagent/awaited", "")
+    openrc.run("openrc boot; openrc default")
+    place = openrc.order.index("agent apply-online")
+    assert openrc.order[place + 1] == "reloaded"
+    assert set(openrc.order[:place]) >= set(DAEMONS)
+    assert set(openrc.order[place + 2 :]) == set(LOGINS)
+
+
+def test_no_service_is_asked_where_none_is_awaited(openrc: Openrc) -> None:
+    openrc.enable("boot", *FIRST, "bootagent", "bootagent-online")
+    openrc.run("openrc boot")
+    assert [line for line in openrc.order if line.startswith("agent")] == ["agent apply"]
+
+
+def test_a_service_that_does_not_answer_never_fails_the_boot(openrc: Openrc) -> None:
+    openrc.enable("boot", *FIRST, "networking", "sshd", "bootagent-online")
+    openrc.agent("exit 4")
+    openrc.write("run/bootagent/awaited", "")
+    said = openrc.run("openrc boot; rc-service bootagent-online status")
+    assert "bootagent ended with 4" in said
+    assert "status: started" in said
+    assert "sshd" in openrc.order
 
 
 def test_user_data_that_waits_is_run_behind_the_network_and_nobody_waits_for_it(openrc: Openrc) -> None:
@@ -279,9 +314,9 @@ def test_install_puts_it_into_an_image_with_openrc(machine: MachineDirectory, pl
     assert machine.read("/etc/init.d/bootagent") == SCRIPT.read_text()
     assert os.access(machine.path / "etc/init.d/bootagent", os.X_OK)
     assert os.readlink(machine.path / "etc/runlevels/boot/bootagent") == "/etc/init.d/bootagent"
-    assert machine.read("/etc/init.d/bootagent-handover") == HANDOVER.read_text()
-    link = machine.path / "etc/runlevels/default/bootagent-handover"
-    assert os.readlink(link) == "/etc/init.d/bootagent-handover"
+    for script in (ONLINE, HANDOVER):
+        assert machine.read(f"/etc/init.d/{script.name}") == script.read_text()
+        assert os.readlink(machine.path / f"etc/runlevels/default/{script.name}") == f"/etc/init.d/{script.name}"
     assert not machine.has("/usr/lib/systemd")
     assert not machine.has("/etc/systemd")
 

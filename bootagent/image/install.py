@@ -34,7 +34,11 @@ HELPERS = (
     *("bootagent-unchanged.service", "bootagent-seed.service", "bootagent-userdata.service"),
     *("bootagent-verify.service", "bootagent-hotplug.service", "bootagent-revert.service"),
 )
-OPENRC_SCRIPTS = {"/etc/init.d/bootagent": "boot", "/etc/init.d/bootagent-handover": "default"}  # and their runlevels
+OPENRC_SCRIPTS = {  # and their runlevels
+    "/etc/init.d/bootagent": "boot",
+    "/etc/init.d/bootagent-online": "default",
+    "/etc/init.d/bootagent-handover": "default",
+}
 DRACUT_MODULES = "/usr/lib/dracut/modules.d"
 DRACUT_MODULE = f"{DRACUT_MODULES}/50bootagent"  # in no initramfs that does not ask for it
 DRACUT_SETUP = f"{DRACUT_MODULE}/module-setup.sh"
