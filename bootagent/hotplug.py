@@ -16,6 +16,7 @@ from bootagent.host import read_cmdline
 from bootagent.inputs import read_inputs
 from bootagent.options import is_off
 from bootagent.reload import UMASK, plan_reload, write_script
+from bootagent.state import WALKED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,5 +50,7 @@ def take_notes(root: Root) -> frozenset[str]:
     writer = Writer(root)
     for name in notes:
         writer.run("remove", f"{RUN_DIR}/{name}")
+    if root.exists(WALKED):  # this is another machine: on it the document's network may be the one that works
+        writer.run("remove", WALKED)
     writer.close()
     return frozenset(name[len(NOTE) :] for name in notes)

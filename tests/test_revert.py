@@ -92,6 +92,19 @@ def test_one_nic_that_leads_nowhere_gets_dhcp(guest: Guest) -> None:
     assert revert(guest, "ens3") == ""
 
 
+def test_a_nic_that_comes_brings_the_documents_network_back_and_the_steps_begin_anew(guest: Guest) -> None:
+    """It may be the one that the network lacked; and where it is not, nobody must be left with what did not work."""
+    revert(guest, "ens3")
+    guest.attach("ens4", SECOND)
+    guest.say(FIRST, SECOND)
+    guest.hear("ens4")
+    assert "192.0.2.5/24" in guest.machine.read(path_of(NETWORKD, FIRST))
+    assert guest.machine.has(path_of(NETWORKD, SECOND))
+    assert not guest.machine.has(WALKED)
+    assert guest.machine.read(TO_VERIFY) == "revert\n"
+    assert revert(guest, "ens3") == f"the document's network without {FIRST}"
+
+
 def test_of_two_nics_the_one_that_works_is_tried_alone(guest: Guest) -> None:
     guest.attach("ens4", SECOND)
     guest.say(FIRST, SECOND)
