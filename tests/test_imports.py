@@ -77,7 +77,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "reload": {"boot", "commit", "model", "planners", "renderers", "root"},
     "online": {"boot", "commit", "host", "options", "reload", "root"},
-    "hotplug": {"boot", "commit", "host", "inputs", "options", "reload", "root"},
+    "hotplug": {"boot", "commit", "host", "inputs", "options", "reload", "root", "state"},
     "previous": {"boot", "commit", "jsontext", "model", "planners", "root"},
     "revert": {
         *("boot", "commit", "host", "jsontext", "model", "options", "planners", "previous", "reload", "root", "state"),

@@ -118,10 +118,10 @@ def _device(interface: Interface, keys: Mapping[str, str]) -> Device:
     )
 
 
-def _spelled(value: Any) -> Any:
+def spelled(value: Any) -> Any:
     """``value`` with every address in it spelled one way: the C library has the last half of some in decimals."""
     if isinstance(value, (tuple, frozenset)):
-        return type(value)(map(_spelled, value))
+        return type(value)(map(spelled, value))
     for kind in (ipaddress.ip_address, ipaddress.ip_interface):
         with contextlib.suppress(ValueError):
             return str(kind(value)) if isinstance(value, str) else value
@@ -136,7 +136,7 @@ def differences(wanted: Reading, found: Reading, excused: frozenset[str] = froze
         for field in fields(Device):
             want, have = getattr(wanted[key], field.name), getattr(found[key], field.name)
             if field.name in ("addresses", "routes", "dns"):
-                want, have = _spelled(want), _spelled(have)
+                want, have = spelled(want), spelled(have)
             if field.name == "options":
                 want = {option for option in want if option[0] not in excused}
                 have = {option for option in have if option[0] not in excused}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from bootagent import renderers
-from tests.readers import BY_FLAGS, Device, Reading, Route, differences, expected, key_of, reader
+from tests.readers import BY_FLAGS, Device, Reading, Route, differences, expected, key_of, reader, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -102,6 +102,7 @@ def _same_references(device: Device, keys: Mapping[str, str]) -> Device:
 def _forgiven(interface: Interface, wanted: Device, found: Device, excuses: list[Excuse]) -> tuple[Device, Device]:
     """Both readings, with the same value where there is an excuse."""
     place = interface.origin or interface.label
+    found = replace(found, routes=spelled(found.routes))
     for excuse in excuses:
         record, _, field = excuse.field.rpartition(".")
         if excuse.where != place or record == "route":
@@ -160,7 +161,7 @@ def _forgiven_routes(interface: Interface, found: Device, excuses: list[Excuse])
     place = interface.origin or interface.label
     routes = set()
     wanted: list[Route] = [
-        (str(route.to), str(route.via or ""), route.metric, route.onlink) for route in interface.routes
+        spelled((str(route.to), str(route.via or ""), route.metric, route.onlink)) for route in interface.routes
     ]
     spare = found.routes - set(wanted)  # what is found as it is wanted stands for nothing else
     for route, want in zip(interface.routes, wanted):
@@ -168,7 +169,7 @@ def _forgiven_routes(interface: Interface, found: Device, excuses: list[Excuse])
             COMPONENTS[excuse.field]
             for excuse in excuses
             if excuse.where in (route.origin or place, place if excuse.values else "")
-            and (not excuse.values or str(want[COMPONENTS[excuse.field]]) in excuse.values)
+            and (not excuse.values or str(want[COMPONENTS[excuse.field]]) in spelled(excuse.values))
         }
         like = [want] if want in found.routes else [have for have in spare if _is_like(have, want, loose)]
         if like and 0 not in loose:
