@@ -87,12 +87,16 @@ def require_tools(more: Mapping[str, str] = MappingProxyType({})) -> None:
 
 
 class ByMachine(LoadScopeScheduling):  # type: ignore[misc]
-    """Tests about the boots of one image are for one process, whatever module they are in; others module by module."""
+    """Tests about the boots of one image are for one process, whatever module they are in; others module by module.
+
+    What a module's machines are made of stands in brackets: each machine has its own turn.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         module, _, test = nodeid.partition("::")
-        image, is_visit, _ = test.partition("[")[2].partition(STAGE_FOLLOWS)
-        return image if is_visit else module
+        machine = test.partition("[")[2]
+        image, is_visit, _ = machine.partition(STAGE_FOLLOWS)
+        return image if is_visit else module + machine
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachine:
