@@ -2,7 +2,7 @@
 """A NIC that came or went on a running machine: the source is read again, and what changed is applied.
 
 The same pipeline as a boot's, one at a time: it waits for an agent that is at work.  udev leaves a note for each NIC,
-``/run/bootagent/hotplug-NAME`` (90-bootagent.rules), and ``bootagent-hotplug.service`` is started as long as there are
+``/run/udev/bootagent-NAME`` (90-bootagent.rules), and ``bootagent-hotplug.service`` is started as long as there are
 any.  They are taken before anything is read: what comes while the agent works leaves another.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STAGE = "hot-plug"
 DEADLINE = 60.0  # seconds for a service: this machine has a network, or waits for no one with it
-NOTE = "hotplug-"
+NOTE = "/run/udev/bootagent-"
 RELOAD = f"{RUN_DIR}/reload-hotplug"
 
 
@@ -46,11 +46,12 @@ def apply_hotplug(root: Root) -> Result | str:
 
 def take_notes(root: Root) -> frozenset[str]:
     """The names of the NICs that came or went; from here on udev's notes are new ones."""
-    notes = [name for name in root.names(RUN_DIR) if name.startswith(NOTE)]
+    directory, _, prefix = NOTE.rpartition("/")
+    names = [name[len(prefix) :] for name in root.names(directory) if name.startswith(prefix)]
     writer = Writer(root)
-    for name in notes:
-        writer.run("remove", f"{RUN_DIR}/{name}")
+    for name in names:
+        writer.run("remove", f"{NOTE}{name}")
     if root.exists(WALKED):  # this is another machine: on it the document's network may be the one that works
         writer.run("remove", WALKED)
     writer.close()
-    return frozenset(name[len(NOTE) :] for name in notes)
+    return frozenset(names)

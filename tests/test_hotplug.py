@@ -76,11 +76,11 @@ class Guest:
     def hear(self, *names: str) -> list[str]:
         """What the unit does when udev has noted these, and the lines of the script."""
         for name in names:
-            self.machine.write(f"/run/bootagent/hotplug-{name}", "")
+            self.machine.write(f"/run/udev/bootagent-{name}", "")
         result = hotplug.apply_hotplug(Root(str(self.machine)))
         assert not isinstance(result, str)
         self.problems = [str(problem) for problem in result.problems]
-        assert not [name for name in names if self.machine.has(f"/run/bootagent/hotplug-{name}")]
+        assert not [name for name in names if self.machine.has(f"/run/udev/bootagent-{name}")]
         umask, *lines = self.machine.read(SCRIPT).splitlines() or [""]
         assert umask == ("umask 022" if lines else "")
         return lines
@@ -219,13 +219,13 @@ def test_what_comes_while_it_works_leaves_a_note_for_the_next_run(
     def late_prepare(*arguments: Any, **options: Any) -> Any:
         prepared = prepare(*arguments, **options)
         guest.attach("ens4", SECOND)
-        guest.machine.write("/run/bootagent/hotplug-ens4", "")
+        guest.machine.write("/run/udev/bootagent-ens4", "")
         return prepared
 
     guest.machine.write("/run/bootagent/others", "")
     monkeypatch.setattr(hotplug, "prepare", late_prepare)
     guest.hear("ens9")
-    assert guest.machine.has("/run/bootagent/hotplug-ens4")
+    assert guest.machine.has("/run/udev/bootagent-ens4")
     assert guest.machine.has("/run/bootagent/others")
 
 
@@ -241,21 +241,21 @@ def test_one_at_a_time(guest: Guest) -> None:
     held, let_go = context.Event(), context.Event()
     other = context.Process(target=_hold, args=(str(guest.machine), held, let_go))
     mine = context.Process(target=hotplug.apply_hotplug, args=(Root(str(guest.machine)),))
-    guest.machine.write("/run/bootagent/hotplug-ens4", "")
+    guest.machine.write("/run/udev/bootagent-ens4", "")
     other.start()
     assert held.wait(60)
     try:
         mine.start()
         time.sleep(0.6)
         assert mine.is_alive()
-        assert guest.machine.has("/run/bootagent/hotplug-ens4")
+        assert guest.machine.has("/run/udev/bootagent-ens4")
     finally:
         let_go.set()
     mine.join(60)
     other.join(60)
     assert mine.exitcode == 0
     assert guest.status()["stage"] == "hot-plug"
-    assert not guest.machine.has("/run/bootagent/hotplug-ens4")
+    assert not guest.machine.has("/run/udev/bootagent-ens4")
 
 
 def test_off_is_off(guest: Guest) -> None:

@@ -125,7 +125,7 @@ UNTIL_GONE = f"for turn in $(seq {WITHIN:.0f}); do {OURS} | grep -q {{}} || exit
 UNTIL_IDLE = """
 for turn in $(seq 60); do
     case $(systemctl show -p ActiveState --value bootagent-hotplug.service) in
-    inactive | failed) ls /run/bootagent/hotplug-* >/dev/null || exit 0 ;;
+    inactive | failed) ls /run/udev/bootagent-* >/dev/null || exit 0 ;;
     esac
     sleep 0.5
 done 2>/dev/null

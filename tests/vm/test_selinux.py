@@ -39,6 +39,7 @@ STAGES = {"bookworm": ("initramfs", "root"), "trixie": ("initramfs",)}
 # Where our files are, the two directories that we make among them.
 OURS = "/etc/hostname /etc/hosts /etc/systemd/network/*bootagent* /root/.ssh /root/.ssh/* /var/lib/bootagent"
 OURS += " /var/lib/bootagent/*"
+SLOT = 0x10 + len(NICS) - 1  # of the last NIC, on the bus
 QUESTIONS = {
     "selinux": "cat /sys/fs/selinux/enforce",
     "labels": f"stat -c '%n %C' {OURS}",
@@ -48,6 +49,9 @@ QUESTIONS = {
     # Once more, with a policy that forbids, and with labels that somebody spoiled; no matter what is on record.
     "enforced": f"rm -f {INPUTS}; setenforce 1; chcon -t tmp_t /etc/hostname /root/.ssh/authorized_keys;"
     " systemctl restart bootagent; stat -c '%n %C' /etc/hostname /root/.ssh/authorized_keys; setenforce 0",
+    # A NIC that goes: udev's rule and what it starts, with a policy that forbids.
+    "unplugged": f"setenforce 1; echo 1 >/sys/bus/pci/devices/0000:00:{SLOT:x}.0/remove; cd /run/bootagent;"
+    " for turn in $(seq 90); do grep -q hot-plug status.json && break; sleep 1; done; setenforce 0; cat status.json",
     # For a person: what the policy would forbid.
     "denied": "journalctl --boot --output=cat --grep 'avc:.*denied' | sed 's/.*avc:/avc:/' | sort | uniq | head -n 60",
 }
@@ -125,6 +129,10 @@ def test_a_policy_that_forbids_lets_the_agent_label(life: dict[str, Boot]) -> No
     """In the sandbox of its unit too, and for a file that is as it should be but for the label."""
     enforced = types(life["root"].said["enforced"])
     assert enforced == {"/etc/hostname": "net_conf_t", "/root/.ssh/authorized_keys": "ssh_home_t"}
+
+
+def test_a_policy_that_forbids_lets_udev_tell_of_a_nic(life: dict[str, Boot]) -> None:
+    assert {json.loads(boot.said["unplugged"])["stage"] for boot in life.values()} == {"hot-plug"}
 
 
 def types(text: str) -> dict[str, str]:
