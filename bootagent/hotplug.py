@@ -45,7 +45,7 @@ def apply_hotplug(root: Root) -> Result | str:
 
 
 def take_notes(root: Root) -> frozenset[str]:
-    """The names of the NICs that came or went; from here on udev's notes are new ones."""
+    """The names of the NICs that came or went; later notes of udev's are new ones, and so are the steps of a revert."""
     directory, _, prefix = NOTE.rpartition("/")
     names = [name[len(prefix) :] for name in root.names(directory) if name.startswith(prefix)]
     writer = Writer(root)

@@ -147,6 +147,16 @@ def ask(machine: Machine, questions: dict[str, str]) -> dict[str, str]:
     return said
 
 
+def global_addresses(links: str) -> set[str]:
+    """``192.0.2.5/24`` for each address of global scope in the output of ``ip -j addr``."""
+    return {
+        f"{entry['local']}/{entry['prefixlen']}"
+        for link in json.loads(links)
+        for entry in link["addr_info"]
+        if entry["scope"] == "global"
+    }
+
+
 def answers(network: outside.Network, target: str) -> bool:
     return network.run(sys.executable, "-c", SSH_BANNER, target).stdout.startswith("SSH-2.0")
 

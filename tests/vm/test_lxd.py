@@ -111,13 +111,7 @@ def test_its_owner_is_let_in_at_the_address_that_its_host_gave(said: dict[str, s
 
 
 def test_the_network_is_its_hosts(said: dict[str, str]) -> None:
-    addresses = {
-        f"{entry['local']}/{entry['prefixlen']}"
-        for link in json.loads(said["links"])
-        for entry in link["addr_info"]
-        if entry["scope"] == "global"
-    }
-    assert addresses == {"10.30.0.44/24"}
+    assert snapshot.global_addresses(said["links"]) == {"10.30.0.44/24"}
     assert [route["gateway"] for route in json.loads(said["routes"])] == ["10.30.0.1"]
 
 

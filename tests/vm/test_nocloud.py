@@ -83,13 +83,7 @@ def test_its_owner_is_let_in_by_the_name_that_the_drive_gives_it(said: dict[str,
 
 
 def test_the_network_is_the_drives(said: dict[str, str]) -> None:
-    addresses = {
-        f"{entry['local']}/{entry['prefixlen']}"
-        for link in json.loads(said["links"])
-        for entry in link["addr_info"]
-        if entry["scope"] == "global"
-    }
-    assert addresses == {"10.30.0.44/24", "2001:db8:30::44/64"}
+    assert snapshot.global_addresses(said["links"]) == {"10.30.0.44/24", "2001:db8:30::44/64"}
     assert [route["gateway"] for route in json.loads(said["routes"])] == ["10.30.0.1"]
     assert outside.LOOKUP_V4 in said["lookup"]
 

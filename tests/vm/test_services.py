@@ -214,12 +214,7 @@ def test_its_owner_is_let_in_at_the_address_that_the_service_gave(said: Said) ->
 
 
 def test_the_network_is_the_services_and_not_the_one_by_which_it_was_asked(said: Said) -> None:
-    found = {
-        f"{entry['local']}/{entry['prefixlen']}"
-        for link in json.loads(said.answers["links"])
-        for entry in link["addr_info"]
-        if entry["scope"] == "global"
-    }
+    found = snapshot.global_addresses(said.answers["links"])
     leased = {address for address in found if address.startswith("10.40.0.1")}  # EC2's primary address is DHCP's
     assert len(leased) == (said.cloud.source == "ec2")
     assert found - leased == {said.cloud.static}, said.answers["online"]
