@@ -30,7 +30,7 @@ TOOLS = (
     *("apt-get", "chroot", "debootstrap", "dpkg-deb", "genisoimage", "ip", "losetup", "mke2fs", "mount"),
     *("qemu-system-x86_64", "ssh", "ssh-keygen", "strace", "systemctl", "unshare"),
 )
-WORK_ROUNDS, GROWTH_ROUNDS, BOOT_ROUNDS = 51, 5, 5
+WORK_ROUNDS, GROWTH_ROUNDS, BOOT_ROUNDS = 301, 5, 5
 
 
 def measure_work(results: Results, rounds: int | None, keep: Callable[[Results], None]) -> Results:
